@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What every forge command shares: exit code, output streams, JSON envelope.
+#pragma once
+
+#include "libactors/base/result.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+namespace forge::app {
+
+/// Set by the command that ran; main() returns exit_code.
+struct cli_state {
+    int exit_code = 0;
+};
+
+/// Prints the error to stderr and stores its exit code.
+void report_error(cli_state& state, const error& e);
+
+/// One versioned envelope on stdout: {"schema": "forge.<name>/1", "at": UTC, "data": ..., "warnings": [...]}.
+void print_json(const std::string& schema, nlohmann::json data, const std::vector<std::string>& warnings = {});
+
+/// Current UTC time, "2026-11-21T05:00:00Z".
+[[nodiscard]] std::string utc_now();
+
+/// True when standard error is a terminal that may be decorated (not NO_COLOR, not TERM=dumb).
+[[nodiscard]] bool fancy_terminal();
+
+} // namespace forge::app

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: AGPL-3.0-only
+# One function per kind of target, so that every folder's CMakeLists.txt is a line or two.
+
+find_program(FORGE_CCACHE ccache)
+if(FORGE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FORGE_CCACHE})
+endif()
+
+# Warnings and the arithmetic rules of our own code. Contraction is off because a fused multiply-add that the
+# compiler chooses changes bits; where we want one we write std::fma.
+add_library(forge_options INTERFACE)
+target_compile_options(forge_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -ffp-contract=off -fno-fast-math)
+target_include_directories(forge_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+if(FORGE_SANITIZE)
+  # null and vptr: false reports inside CAF 0.17's and kj's headers.
+  set(forge_sanitizers -fsanitize=address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all
+      -fno-omit-frame-pointer)
+  target_compile_options(forge_options INTERFACE ${forge_sanitizers})
+  target_link_options(forge_options INTERFACE ${forge_sanitizers})
+endif()
+
+# forge_library(NAME [LINK lib...] [PRIVATE pkg...]): static library forge_NAME from every .cpp of the current folder.
+function(forge_library name)
+  cmake_parse_arguments(arg "" "" "LINK;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(sources)
+    add_library(forge_${name} STATIC ${sources})
+    target_link_libraries(forge_${name} PUBLIC ${arg_LINK} PRIVATE forge_options ${arg_PRIVATE})
+  else()
+    add_library(forge_${name} INTERFACE)
+    target_link_libraries(forge_${name} INTERFACE ${arg_LINK})
+  endif()
+endfunction()
+
+# forge_program(NAME LINK lib... PRIVATE pkg...): an executable from every .cpp of the current folder and below.
+function(forge_program name)
+  cmake_parse_arguments(arg "" "" "LINK;PRIVATE" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(sources)
+    add_executable(${name} ${sources})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+    target_link_libraries(${name} PRIVATE forge_options ${arg_LINK} ${arg_PRIVATE})
+  endif()
+endfunction()
