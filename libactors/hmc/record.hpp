@@ -5,6 +5,7 @@
 #include "libactors/base/hash.hpp"
 #include "libactors/base/ids.hpp"
 #include "libactors/base/result.hpp"
+#include "libactors/lattice/state_hash.hpp"
 
 #include <array>
 #include <optional>
@@ -12,14 +13,6 @@
 #include <vector>
 
 namespace forge {
-
-/// Order-free fingerprint of a gauge field: two sums modulo 2^64 of bijective mixes of (word, canonical index).
-/// Definition in kernels_cl/README.md; the same on every engine for the same links.
-struct state_hash {
-    std::uint64_t a = 0;
-    std::uint64_t b = 0;
-    friend bool operator==(const state_hash&, const state_hash&) = default;
-};
 
 /// Numbers of one trajectory; all per configuration after the accept step, except delta_h (of the proposal).
 struct trajectory_observables {

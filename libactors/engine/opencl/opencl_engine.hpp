@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The lattice engine on one OpenCL device: one context, one in-order queue, one program per width. Private header.
+#pragma once
+
+#include "libactors/engine/lattice_engine.hpp"
+#include "libactors/engine/opencl/cl_handle.hpp"
+#include "libactors/engine/opencl/opencl_system.hpp"
+#include "libactors/engine/opencl/program_store.hpp"
+
+#include <map>
+
+namespace forge::opencl {
+
+/// What workspaces share. Outlives them through shared ownership.
+struct device_context {
+    opencl_device_info info;
+    opencl_options options;
+    cl_device_id device = nullptr;
+    context_handle context;
+    queue_handle queue;
+    std::map<std::uint32_t, stored_program> programs; ///< by width
+
+    ~device_context();
+    [[nodiscard]] const stored_program& program(std::uint32_t width);
+    [[nodiscard]] int layout_block() const;
+    [[nodiscard]] std::size_t local_size() const;
+};
+
+class opencl_engine final : public lattice_engine {
+public:
+    opencl_engine(cl_device_id device, const opencl_device_info& info, const opencl_options& options);
+    [[nodiscard]] const engine_capability& about() const override { return capability_; }
+    [[nodiscard]] std::unique_ptr<gauge_workspace> allocate(const extents& l) override;
+
+private:
+    std::shared_ptr<device_context> context_;
+    engine_capability capability_;
+};
+
+} // namespace forge::opencl

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The OpenCL devices of this machine, and engines on them. No OpenCL type leaves this folder.
+#pragma once
+
+#include "libactors/base/result.hpp"
+#include "libactors/engine/lattice_engine.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forge {
+
+struct opencl_device_info {
+    std::string id; ///< "opencl:0"; part k of a split CPU device: "opencl:0.k"
+    std::string name;
+    std::string platform;
+    std::string driver;
+    bool is_cpu = false;
+    bool fp64 = false;
+    bool denormals = false; ///< fp64 keeps denormal numbers
+    std::uint32_t compute_units = 0;
+    std::uint64_t memory_bytes = 0;
+    std::uint64_t largest_buffer_bytes = 0;
+    std::uint32_t native_width = 1; ///< doubles per vector register, as the driver says
+};
+
+/// Layout and bookkeeping of an engine; every choice gives the same bits.
+struct opencl_options {
+    std::uint32_t width = 0;       ///< 1, 2, 4, 8 sites per work-item; 0: from the device and the extents
+    std::optional<int> block;      ///< vectors per layout block: 0 planes, 1, 8, 32; unset: from the device
+    std::uint32_t local_size = 0;  ///< work-items per group; 0: 4 on CPUs, 64 on GPUs
+    bool profile = false;          ///< record device time per kernel (take_profile)
+    std::filesystem::path cache_dir; ///< program binaries; empty: no disk cache
+};
+
+/// Owns the devices (and the sub-devices of a split CPU). Create one in main, before the engines.
+class opencl_system {
+public:
+    /// @param split_cpu  0 or 1: whole devices; n: every CPU device becomes n sub-devices of equal size, and the
+    ///                   parent is not offered. @return errc::device_unavailable when there is no OpenCL platform or
+    ///                   a CPU cannot be split so; the message says which.
+    static result<opencl_system> discover(std::uint32_t split_cpu = 0);
+    opencl_system(opencl_system&&) noexcept;
+    opencl_system& operator=(opencl_system&&) noexcept;
+    ~opencl_system();
+
+    [[nodiscard]] const std::vector<opencl_device_info>& devices() const;
+
+    /// Builds (or loads from the cache) the kernels and returns an engine. Safe to call from several threads.
+    /// @return errc::device_unavailable (unknown id), errc::unsupported (no fp64), errc::device_failed (build log inside).
+    result<std::unique_ptr<lattice_engine>> make_engine(const std::string& id, const opencl_options& options) const;
+
+private:
+    struct inner;
+    explicit opencl_system(std::unique_ptr<inner> i);
+    std::unique_ptr<inner> inner_;
+};
+
+/// FORGE_CACHE_DIR, else XDG_CACHE_HOME/metalforge, else HOME/.cache/metalforge, else empty.
+[[nodiscard]] std::filesystem::path default_cache_dir();
+
+} // namespace forge
