@@ -23,7 +23,7 @@ HOME = [
     (r"^(boost/asio|boost/beast)", ("libactors/transport/",)),
     (r"^openssl/", ("libactors/transport/", "libactors/base/hash.cpp")),
     (r"^sqlite3", ("libactors/ledger/", "tests/ledger/")),
-    (r"^toml", ("libactors/control/campaign",)),
+    (r"^toml", ("libactors/control/toml_section",)),
     (r"^spdlog/", ("libactors/base/log",)),
     (r"^(CLI/|nlohmann/)", ("apps/", "tests/")),
     (r"^catch2/", ("tests/",)),

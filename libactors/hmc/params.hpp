@@ -29,6 +29,7 @@ struct segment_params {
     integrator_kind integrator = integrator_kind::omelyan2;
     std::uint32_t n_thermalise = 0; ///< trajectories before measurement starts
     std::uint32_t n_measure = 0;    ///< measured trajectories at most, >= 1
+    std::uint32_t n_warmup = 0;     ///< first trajectories of thermalisation that are accepted without a test
     std::optional<double> target_error; ///< stop measuring when the plaquette's error is below; from this chain's records only
 
     friend bool operator==(const segment_params&, const segment_params&) = default;

@@ -33,7 +33,7 @@ std::string bits_class_of(lattice_engine& engine) {
     byte_writer out;
     out.u32(numerics_version);
     for (std::uint64_t i = 1; i <= 2; ++i) {
-        const auto o = run_trajectory(*fields, params, {noise.key, i, noise.segment}, current);
+        const auto o = run_trajectory(*fields, params, {noise.key, i, noise.segment}, true, current);
         out.f64(o.delta_h).f64(o.plaquette_spatial).f64(o.plaquette_temporal).f64(o.polyakov_re).f64(o.polyakov_im);
     }
     const auto state = fields->fingerprint();

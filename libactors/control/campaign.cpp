@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "libactors/control/campaign.hpp"
+
+#include "libactors/control/toml_section.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <sstream>
+
+namespace forge {
+
+namespace {
+
+void read_lattice(toml_section root, campaign& c) {
+    auto s = root.section("lattice");
+    const auto n = s.integers("extents", 4);
+    s.done();
+    if (n.size() != 4)
+        return;
+    std::uint64_t volume = 1;
+    for (std::size_t mu = 0; mu < 4; ++mu) {
+        if (n[mu] < 1 || n[mu] > 1024)
+            return s.problem("extents", fmt::format("extent {} is not in 1...1024", n[mu]), "four sizes x, y, z, t, for example [8, 8, 8, 4]");
+        c.lattice.n[mu] = static_cast<std::uint32_t>(n[mu]);
+        volume *= c.lattice.n[mu];
+    }
+    if (volume < 2 || volume > std::uint64_t{1} << 28)
+        s.problem("extents", fmt::format("a lattice of {} sites is outside 2...2^28", volume), "a smaller lattice");
+}
+
+void read_scan(toml_section root, campaign& c) {
+    auto s = root.section("scan");
+    c.beta_min = s.real("beta_min", std::nullopt, 0.0, 1000.0);
+    c.beta_max = s.real("beta_max", c.beta_min, 0.0, 1000.0);
+    c.beta_points = s.count("points", c.beta_max > c.beta_min ? 9 : 1, 1, 10000);
+    c.steering = s.choice("steering", {"plan", "adaptive"}, 0) == 0 ? steering_mode::plan : steering_mode::adaptive;
+    s.done();
+    if (!(c.beta_min > 0.0))
+        s.problem("beta_min", "beta must be positive (beta = 6/g^2)", "beta_min = 5.5");
+    else if (c.beta_max < c.beta_min)
+        s.problem("beta_max", fmt::format("beta_max = {} is below beta_min = {}", c.beta_max, c.beta_min), "exchange them");
+    else if (c.beta_max > c.beta_min && c.beta_points < 2)
+        s.problem("points", "one point cannot cover a range", "points = 2 or more, or beta_max = beta_min");
+    else if (c.beta_max == c.beta_min && c.beta_points > 1)
+        s.problem("points", "beta_max equals beta_min, so there is one point", "points = 1, or a larger beta_max");
+}
+
+void read_hmc(toml_section root, campaign& c) {
+    auto s = root.section("hmc");
+    c.hmc.trajectory_length = s.real("trajectory_length", 1.0, 1e-6, 100.0);
+    c.hmc.n_steps = s.count("steps", 10, 1, 100000);
+    c.hmc.integrator = s.choice("integrator", {"leapfrog", "omelyan2"}, 1) == 0 ? integrator_kind::leapfrog : integrator_kind::omelyan2;
+    s.done();
+    auto t = root.section("thermalisation");
+    c.hmc.n_thermalise = t.count("trajectories", 100, 0, 100000000);
+    c.hmc.n_warmup = t.count("warmup", std::min(10u, c.hmc.n_thermalise), 0, 100000000);
+    t.done();
+    if (c.hmc.n_warmup > c.hmc.n_thermalise)
+        t.problem("warmup", fmt::format("{} trajectories without a Metropolis test do not fit into {} of thermalisation",
+                                        c.hmc.n_warmup, c.hmc.n_thermalise), "warmup at most trajectories");
+    auto m = root.section("measurement");
+    c.hmc.n_measure = m.count("trajectories", std::nullopt, 1, 1000000000);
+    if (m.has("target_error"))
+        c.hmc.target_error = m.real("target_error", std::nullopt, 1e-12, 1.0);
+    m.done();
+}
+
+void read_start(toml_section root, campaign& c) {
+    auto s = root.section("start");
+    c.start = static_cast<start_kind>(s.choice("kind", {"cold", "hot", "file"}, 0));
+    c.start_file = s.text("file", "");
+    s.done();
+    if (c.start == start_kind::file && c.start_file.empty())
+        s.problem("kind", "start from a file needs its name", "file = \"configuration.nersc\"");
+    if (c.start != start_kind::file && !c.start_file.empty())
+        s.problem("file", "a file is named but kind is not \"file\"", "kind = \"file\"");
+}
+
+} // namespace
+
+result<campaign> parse_campaign(const std::string& text, const std::string& file_name) {
+    auto document = toml_document::parse(text, file_name);
+    if (!document)
+        return document.reason();
+    campaign c;
+    toml_section root = document->root();
+    c.name = root.text("name", "campaign");
+    if (c.name.empty() || c.name.find_first_of("/\\ \t\n") != std::string::npos || c.name.front() == '.')
+        root.problem("name", "the name becomes a folder: no blanks, slashes or leading dot", "name = \"deconfinement\"");
+    if (root.has("seed"))
+        c.seed = root.text("seed", "");
+    c.n_chains = root.count("chains", 1, 1, 4096);
+    c.output = root.text("output", "");
+    read_lattice(root, c);
+    read_scan(root, c);
+    read_hmc(root, c);
+    read_start(root, c);
+    auto d = root.section("devices");
+    c.devices = d.texts("use");
+    c.split_cpu = d.count("split_cpu", 0, 0, 256);
+    c.width = d.count("width", 0, 0, 8);
+    d.done();
+    if (c.width == 3 || (c.width > 4 && c.width < 8))
+        d.problem("width", fmt::format("width {} is not 0, 1, 2, 4 or 8", c.width), "width = 0 (automatic)");
+    auto f = root.section("flow");
+    c.edge_capacity = f.count("capacity", 64, 1, 64);
+    f.done();
+    auto k = root.section("checkpoint");
+    c.seal_interval_s = k.real("interval_s", 30.0, 0.01, 86400.0);
+    c.keep_checkpoints = k.count("keep", 2, 2, 1000);
+    k.done();
+    root.done();
+    if (auto problems = document->problems(); !problems.empty())
+        return error{errc::config_invalid, problems, file_name, "mend the lines above and start again"};
+    return c;
+}
+
+std::string physics_text(const campaign& c) {
+    std::string t;
+    const auto line = [&t](const char* key, const std::string& value) { t += fmt::format("{} = {}\n", key, value); };
+    line("format", "1");
+    line("chains", fmt::format("{}", c.n_chains));
+    line("lattice.extents", to_text(c.lattice));
+    line("action", "wilson");
+    line("scan.beta_min", fmt::format("{}", c.beta_min));
+    line("scan.beta_max", fmt::format("{}", c.beta_max));
+    line("scan.points", fmt::format("{}", c.beta_points));
+    line("scan.steering", c.steering == steering_mode::plan ? "plan" : "adaptive");
+    line("hmc.trajectory_length", fmt::format("{}", c.hmc.trajectory_length));
+    line("hmc.steps", fmt::format("{}", c.hmc.n_steps));
+    line("hmc.integrator", std::string(name_of(c.hmc.integrator)));
+    line("thermalisation.trajectories", fmt::format("{}", c.hmc.n_thermalise));
+    line("thermalisation.warmup", fmt::format("{}", c.hmc.n_warmup));
+    line("measurement.trajectories", fmt::format("{}", c.hmc.n_measure));
+    line("measurement.target_error", c.hmc.target_error ? fmt::format("{}", *c.hmc.target_error) : "none");
+    line("start.kind", c.start == start_kind::cold ? "cold" : c.start == start_kind::hot ? "hot" : "file");
+    line("start.file", c.start_file.empty() ? "none" : c.start_file);
+    return t;
+}
+
+std::string difference(const std::string& recorded, const std::string& asked) {
+    std::istringstream a(recorded);
+    std::istringstream b(asked);
+    std::string out;
+    std::string old_line;
+    std::string new_line;
+    while (true) {
+        const bool more_a = static_cast<bool>(std::getline(a, old_line));
+        const bool more_b = static_cast<bool>(std::getline(b, new_line));
+        if (!more_a && !more_b)
+            return out;
+        if (more_a && more_b && old_line == new_line)
+            continue;
+        if (more_a)
+            out += "- " + old_line + "\n";
+        if (more_b)
+            out += "+ " + new_line + "\n";
+    }
+}
+
+} // namespace forge

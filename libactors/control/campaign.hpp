@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// A campaign as the physicist wrote it: text -> value, every problem reported with its line.
+#pragma once
+
+#include "libactors/base/result.hpp"
+#include "libactors/hmc/params.hpp"
+#include "libactors/lattice/extents.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace forge {
+
+enum class start_kind : std::uint8_t { cold, hot, file };
+enum class steering_mode : std::uint8_t { plan, adaptive };
+
+/// Everything that a campaign file can say; docs/campaign.md lists keys, units and defaults.
+struct campaign {
+    std::string name = "campaign";
+    std::optional<std::string> seed; ///< unset: one is drawn, recorded and printed
+    std::uint32_t n_chains = 1;
+    extents lattice;
+    double beta_min = 0.0;
+    double beta_max = 0.0;
+    std::uint32_t beta_points = 1;
+    segment_params hmc;              ///< beta is filled in by the steerer
+    start_kind start = start_kind::cold;
+    std::string start_file;          ///< NERSC, ILDG or MILC configuration, relative to the campaign file
+    steering_mode steering = steering_mode::plan;
+    std::vector<std::string> devices; ///< ids of forge device list; empty: all with fp64
+    std::uint32_t split_cpu = 0;
+    std::uint32_t width = 0;          ///< sites per work-item; 0: automatic. Never changes bits
+    std::uint32_t edge_capacity = 64; ///< trajectories that a chain may be ahead of the ledger
+    double seal_interval_s = 30.0;
+    std::uint32_t keep_checkpoints = 2;
+    std::string output;               ///< run directory; empty: runs/NAME beside the campaign file
+    friend bool operator==(const campaign&, const campaign&) = default;
+};
+
+/// Parses TOML. @param file_name  for messages.
+/// @return errc::config_invalid whose text has one block per problem: line, what, why, suggestion.
+[[nodiscard]] result<campaign> parse_campaign(const std::string& text, const std::string& file_name);
+
+/// The parameters that fix the physics, as text with one "key = value" a line in fixed order: what the ledger keeps
+/// and compares. Devices, widths, capacities, intervals and folders are not in it.
+[[nodiscard]] std::string physics_text(const campaign& c);
+
+/// Lines that differ between two physics texts, as "- old" and "+ new".
+[[nodiscard]] std::string difference(const std::string& recorded, const std::string& asked);
+
+} // namespace forge

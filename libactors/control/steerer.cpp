@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "libactors/control/steerer.hpp"
+
+#include "libactors/control/beta_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace forge {
+
+steerer::steerer(const campaign& c, const std::vector<double>& taken)
+    : base_(c.hmc), mode_(c.steering), n_chains_(c.n_chains),
+      order_(visiting_order(beta_grid(c.beta_min, c.beta_max, c.beta_points))), taken_(order_.size(), false) {
+    for (std::size_t k = 0; k < order_.size(); ++k)
+        taken_[k] = std::find(taken.begin(), taken.end(), order_[k]) != taken.end();
+}
+
+std::optional<steering_decision> steerer::decide(chain_id chain, std::uint32_t ordinal) {
+    steering_decision d;
+    d.params = base_;
+    std::size_t point = 0;
+    if (mode_ == steering_mode::plan) {
+        const auto planned = planned_point(order_.size(), n_chains_, chain.value, ordinal);
+        if (!planned)
+            return std::nullopt;
+        point = *planned;
+        d.reason = fmt::format("plan: point {} of {}", point, order_.size());
+    } else {
+        while (point < order_.size() && taken_[point])
+            ++point;
+        if (point == order_.size())
+            return std::nullopt;
+        d.reason = fmt::format("adaptive: {} was free, point {} of {} was the first not taken", to_text(chain), point, order_.size());
+    }
+    taken_[point] = true;
+    d.params.beta = order_[point];
+    return d;
+}
+
+} // namespace forge
