@@ -126,8 +126,9 @@ public:
     /// @return the report, with what is wrong; an error only when the file cannot be read at all.
     [[nodiscard]] result<check_report> check(std::optional<chain_id> only = std::nullopt);
 
+    struct inner; ///< what the implementation files share; incomplete everywhere else
+
 private:
-    struct inner;
     explicit ledger(std::unique_ptr<inner> in);
     std::unique_ptr<inner> in_;
 };

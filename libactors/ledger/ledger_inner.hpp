@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What the parts of the ledger share. Private to libactors/ledger. Everything here throws `failure`.
+#pragma once
+
+#include "libactors/ledger/file_guard.hpp"
+#include "libactors/ledger/ledger.hpp"
+#include "libactors/ledger/sqlite_handle.hpp"
+
+#include <optional>
+
+namespace forge {
+
+/// Where a chain stands: its row in `chains`.
+struct chain_row {
+    chain_id chain;
+    epoch_no epoch;
+    std::uint64_t cursor = 0; ///< last trajectory of the current epoch
+    std::uint64_t last = 0;   ///< last live record
+};
+
+struct ledger::inner {
+    // Order matters: the database closes before the lock goes.
+    std::optional<writer_lock> lock;
+    sqlite_handle db;
+    campaign_identity identity;
+    std::filesystem::path path;
+
+    inner(std::optional<writer_lock> l, const std::filesystem::path& p, sqlite_access access)
+        : lock(std::move(l)), db(p, access), path(p) {}
+
+    /// @throws errc::permission_denied on a ledger opened for reading.
+    void require_writer() const;
+    /// @throws errc::not_found.
+    [[nodiscard]] chain_row chain(chain_id c);
+    /// @throws also errc::stale_epoch.
+    [[nodiscard]] chain_row owned_chain(chain_id c, epoch_no e);
+    void store(const chain_row& row);
+    /// Hash of live record i, genesis for 0, nothing when there is none.
+    [[nodiscard]] std::optional<digest> live_hash(chain_id c, std::uint64_t trajectory);
+    /// Live segment that covers trajectory i.
+    [[nodiscard]] std::optional<segment_no> covering_segment(chain_id c, std::uint64_t trajectory);
+    /// Supersedes live records from `trajectory` on and segments that start later; unfinishes what ended there.
+    /// @return number of records; row.last is moved, row is not stored.
+    std::uint64_t supersede_from(chain_row& row, epoch_no by, std::uint64_t trajectory);
+    [[nodiscard]] std::uint64_t next_id(const char* max_id_query);
+};
+
+[[nodiscard]] error stale_epoch_error(chain_id c, epoch_no asked, epoch_no current);
+
+/// Runs `work`, which may throw `failure`, and returns its value or the error.
+template <class Work>
+auto guarded(Work&& work) -> result<decltype(work())> {
+    try {
+        if constexpr (std::is_void_v<decltype(work())>) {
+            work();
+            return {};
+        } else {
+            return work();
+        }
+    } catch (const failure& f) {
+        return f.reason();
+    }
+}
+
+} // namespace forge
