@@ -60,7 +60,7 @@ public:
     /// Names of the finished files, sorted.
     [[nodiscard]] result<std::vector<std::string>> list() const;
     /// Maps a finished file.
-    [[nodiscard]] result<mapped_file> open(std::string_view name) const;
+    [[nodiscard]] result<mapped_file> map(std::string_view name) const;
 
     /// What `prune` did, in the order of the generations.
     struct prune_report {
