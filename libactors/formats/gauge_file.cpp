@@ -14,13 +14,18 @@ namespace forge {
 
 using namespace formats;
 
-std::string_view name_of(byte_order order) noexcept { return order == byte_order::big ? "big" : "little"; }
+std::string_view name_of(byte_order order) noexcept {
+    return order == byte_order::big ? "big" : "little";
+}
 
 std::string_view name_of(checksum_verdict verdict) noexcept {
     switch (verdict) {
-    case checksum_verdict::none_stored: return "none stored";
-    case checksum_verdict::match: return "match";
-    case checksum_verdict::mismatch: return "mismatch";
+    case checksum_verdict::none_stored:
+        return "none stored";
+    case checksum_verdict::match:
+        return "match";
+    case checksum_verdict::mismatch:
+        return "mismatch";
     }
     return "none stored";
 }
@@ -68,7 +73,8 @@ result<payload_plan> make_plan(const input_file& file, const read_options& optio
 /// Allocates the links. A sparse file can claim any size, so that memory is compared with the machine's first.
 std::optional<error> make_room(const input_file& file, const payload_plan& plan, gauge_field& links) {
     const double needed = static_cast<double>(plan.shape.links()) * reals_per_link * sizeof(double);
-    const double present = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+    const double present =
+        static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
     const auto refused = file.refusal(errc::unsupported,
                                       fmt::format("the links of {} need {:.1f} GiB of memory, which is not there",
                                                   to_text(plan.shape), needed / (1 << 30)),

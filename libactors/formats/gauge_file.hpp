@@ -60,7 +60,9 @@ struct read_options {
 inline constexpr std::uint64_t volume_max = std::uint64_t{1} << 31;
 
 /// Largest max |U U^dag - 1| and |det U - 1| that counts as rounding of the stored precision.
-[[nodiscard]] constexpr double group_tolerance(unsigned precision_bits) { return precision_bits == 32 ? 1e-5 : 1e-9; }
+[[nodiscard]] constexpr double group_tolerance(unsigned precision_bits) {
+    return precision_bits == 32 ? 1e-5 : 1e-9;
+}
 
 /// Reads a gauge configuration; the format is recognised by its first bytes, never by the name of the file.
 ///

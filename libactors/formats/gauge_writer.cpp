@@ -15,11 +15,13 @@ namespace forge {
 
 using namespace formats;
 
-std::string_view name_of(written_format format) noexcept { return format == written_format::nersc ? "nersc" : "ildg"; }
+std::string_view name_of(written_format format) noexcept {
+    return format == written_format::nersc ? "nersc" : "ildg";
+}
 
 namespace {
 
-constexpr std::size_t text_max = 1024;      // of one free text
+constexpr std::size_t text_max = 1024;        // of one free text
 constexpr std::size_t sites_per_block = 1820; // about 1 MiB of 64-bit links
 
 struct averages {
@@ -31,35 +33,38 @@ std::optional<error> check_text(const char* name, const std::string& text) {
     const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (plain && text.size() <= text_max)
         return std::nullopt;
-    return error{errc::invalid_argument, "the text for a gauge file must be one line of printable ASCII, at most 1024 characters", name, ""};
+    return error{errc::invalid_argument,
+                 "the text for a gauge file must be one line of printable ASCII, at most 1024 characters", name, ""};
 }
 
 std::optional<error> check_arguments(const std::filesystem::path& path, const gauge_field& links,
                                      const write_options& options) {
     const std::pair<const char*, const std::string&> texts[] = {
-        {"ensemble_id", options.ensemble_id}, {"ensemble_label", options.ensemble_label}, {"creator", options.creator},
-        {"creation_date", options.creation_date}, {"provenance", options.provenance}, {"lfn", options.lfn}};
+        {"ensemble_id", options.ensemble_id}, {"ensemble_label", options.ensemble_label},
+        {"creator", options.creator},         {"creation_date", options.creation_date},
+        {"provenance", options.provenance},   {"lfn", options.lfn}};
     for (const auto& [name, text] : texts)
         if (auto bad = check_text(name, text))
             return bad;
     if (!checked_volume(links.shape().n) || links.reals().empty())
         return error{errc::invalid_argument, "no links to write", to_text(links.shape()), ""};
     if (!path.has_filename())
-        return error{errc::invalid_argument, "no name for the file", path.string(), ""};
+        return error{errc::invalid_argument, "no name for the file", shown_path(path.string()), ""};
     const group_deviation d = deviation_from_group(links);
     const double tolerance = group_tolerance(64);
     if (!d.finite || d.unitarity > tolerance || d.determinant > tolerance)
         return error{errc::physics_mismatch,
-                     fmt::format("the links are not SU(3) to {:g} (|U U^dag - 1| = {:.3g}, |det U - 1| = {:.3g}{})", tolerance,
-                                 d.unitarity, d.determinant, d.finite ? "" : ", not finite"),
+                     fmt::format("the links are not SU(3) to {:g} (|U U^dag - 1| = {:.3g}, |det U - 1| = {:.3g}{})",
+                                 tolerance, d.unitarity, d.determinant, d.finite ? "" : ", not finite"),
                      fmt::format("site {} direction {}", d.worst_site, d.worst_direction),
                      "reunitarise the links first; links that were stored in 32 bits need it"};
     std::error_code ignored;
     const auto status = std::filesystem::symlink_status(path, ignored);
     if (std::filesystem::is_directory(status))
-        return error{errc::already_exists, "a folder has this name", path.string(), "choose another name"};
+        return error{errc::already_exists, "a folder has this name", shown_path(path.string()), "choose another name"};
     if (!options.overwrite && std::filesystem::exists(status))
-        return error{errc::already_exists, "the file exists", path.string(), "choose another name, or overwrite on purpose"};
+        return error{errc::already_exists, "the file exists", shown_path(path.string()),
+                     "choose another name, or overwrite on purpose"};
     return std::nullopt;
 }
 
@@ -83,8 +88,8 @@ result<running_checksum> walk_blocks(const gauge_field& links, byte_order order,
 
 result<void> write_nersc(output_file& file, const gauge_field& links, const averages& values,
                          const write_options& options) {
-    const auto sum = walk_blocks(links, byte_order::little, checksum_kind::nersc,
-                                 [](const auto&) { return result<void>{}; });
+    const auto sum =
+        walk_blocks(links, byte_order::little, checksum_kind::nersc, [](const auto&) { return result<void>{}; });
     if (!sum)
         return sum.reason();
     std::string header = "BEGIN_HEADER\n";
@@ -149,8 +154,8 @@ std::string ildg_format(const extents& l) {
 }
 
 /// Two messages: the provenance alone, then everything that belongs to the field.
-result<void> write_ildg(output_file& file, const gauge_field& links, const averages& values,
-                        const std::string& lfn, const write_options& options) {
+result<void> write_ildg(output_file& file, const gauge_field& links, const averages& values, const std::string& lfn,
+                        const write_options& options) {
     if (auto done = write_record(file, "xlf-info", xlf_info(values, options), true, true); !done)
         return done;
     if (auto done = write_record(file, "ildg-format", ildg_format(links.shape()), true, false); !done)
@@ -194,7 +199,7 @@ result<gauge_file_report> write_gauge_file(const std::filesystem::path& path, co
         return again.reason();
     if (!same_bits(again->links, links))
         return error{errc::checksum_mismatch, "the links that were read back differ from those that were written",
-                     path.string(), "check the disk; nothing was published"};
+                     shown_path(path.string()), "check the disk; nothing was published"};
     if (auto published = file->publish(options.overwrite); !published)
         return published.reason();
     return std::move(again->report);

@@ -16,8 +16,8 @@ enum class written_format { nersc, ildg };
 
 /// What goes into the free text of a file. One line each, printable ASCII; empty lines are left out.
 struct write_options {
-    bool overwrite = false;      ///< replace an existing file; without it that is errc::already_exists
-    std::string ensemble_id{};   ///< NERSC ENSEMBLE_ID
+    bool overwrite = false;       ///< replace an existing file; without it that is errc::already_exists
+    std::string ensemble_id{};    ///< NERSC ENSEMBLE_ID
     std::string ensemble_label{}; ///< NERSC ENSEMBLE_LABEL
     std::string creator = "metalforge";
     std::string creation_date{}; ///< comes in as an argument, so that the same links give the same bytes

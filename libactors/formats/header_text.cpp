@@ -9,8 +9,34 @@ namespace forge::formats {
 
 std::string printable(std::string_view text, std::size_t limit) {
     std::string shown(text.substr(0, limit));
-    std::replace_if(shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    std::replace_if(
+        shown.begin(), shown.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     return text.size() > limit ? shown + "..." : shown;
+}
+
+std::string shown_path(std::string_view path) {
+    std::string shown;
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(path[i]); };
+    for (std::size_t i = 0; i < path.size();) {
+        const unsigned lead = byte(i);
+        const std::size_t length = lead < 0x80                   ? 1
+                                   : lead >= 0xc2 && lead < 0xe0 ? 2
+                                   : lead >= 0xe0 && lead < 0xf0 ? 3
+                                   : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                                 : 0;
+        bool good = length > 0 && length <= path.size() - i && lead >= 0x20 && lead != 0x7f;
+        for (std::size_t k = 1; good && k < length; ++k)
+            good = (byte(i + k) & 0xc0u) == 0x80u;
+        if (good && length >= 2) { // control characters of Latin-1, too long forms, surrogates, beyond U+10FFFF
+            const unsigned second = byte(i + 1);
+            good = !(lead == 0xc2 && second < 0xa0) && !(lead == 0xe0 && second < 0xa0) &&
+                   !(lead == 0xed && second > 0x9f) && !(lead == 0xf0 && second < 0x90) &&
+                   !(lead == 0xf4 && second > 0x8f);
+        }
+        shown += good ? path.substr(i, length) : std::string_view("?");
+        i += good ? length : 1;
+    }
+    return shown;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -33,7 +59,9 @@ std::optional<std::uint32_t> whole_number(std::string_view digits, int base) {
 
 } // namespace
 
-std::optional<std::uint32_t> to_u32(std::string_view text) { return whole_number(trimmed(text), 10); }
+std::optional<std::uint32_t> to_u32(std::string_view text) {
+    return whole_number(trimmed(text), 10);
+}
 
 std::optional<std::uint32_t> to_hex32(std::string_view text) {
     text = trimmed(text);

@@ -12,6 +12,9 @@ namespace forge::formats {
 /// `text` for messages: everything but printable ASCII becomes '?', at most `limit` characters.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 60);
 
+/// A file name for messages and JSON: valid UTF-8 is kept, control characters and broken bytes become '?'.
+[[nodiscard]] std::string shown_path(std::string_view path);
+
 /// Without blanks, tabs, line ends and NULs at both ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 

@@ -59,6 +59,7 @@ public:
 
     std::vector<candidate> candidates;
     std::optional<stored_number> plaquette;
+    lime_record plaquette_record; ///< where it was found
 
 private:
     [[nodiscard]] error refuse(errc code, std::string what, const lime_record& record, std::string hint = {}) const {
@@ -77,8 +78,9 @@ private:
 
     result<void> visit_file_xml(const lime_record& record, std::string_view xml) {
         if (const auto format = tag(xml, "volfmt"); format && to_u32(*format) != 0u)
-            return refuse(errc::unsupported, fmt::format("volfmt {}: the field is split over files", printable(*format)),
-                          record, "join the parts with the QIO tools first");
+            return refuse(errc::unsupported,
+                          fmt::format("volfmt {}: the field is split over files", printable(*format)), record,
+                          "join the parts with the QIO tools first");
         if (const auto spacetime = tag(xml, "spacetime"); spacetime && to_u32(*spacetime) != 4u)
             return refuse(errc::unsupported, fmt::format("{} dimensions", printable(*spacetime)), record);
         if (const auto dims = tag(xml, "dims")) {
@@ -119,7 +121,8 @@ private:
         const unsigned bits = site_bytes == site_bytes_32 ? 32 : 64;
         if (const auto name = tag(xml, "precision"); name && *name != (bits == 32 ? "F" : "D"))
             return refuse(errc::malformed,
-                          fmt::format("precision {} does not fit {} bytes per site", printable(*name), site_bytes), record);
+                          fmt::format("precision {} does not fit {} bytes per site", printable(*name), site_bytes),
+                          record);
         next_.precision_bits = bits;
         return {};
     }
@@ -186,6 +189,7 @@ private:
         value = trimmed(value.substr(1));
         value = value.substr(0, value.find_first_of(" ,;\t\r\n"));
         plaquette = to_stored_number(value);
+        plaquette_record = record;
         if (!plaquette)
             return refuse(errc::malformed, fmt::format("plaquette = '{}' is not a number", printable(value)), record);
         return {};
@@ -230,11 +234,11 @@ result<extents> extents_of_bare(const input_file& file, const lime_record& data,
 
 result<candidate> the_gauge_field(const input_file& file, record_reader& reader) {
     if (reader.candidates.empty())
-        return file.refusal(errc::unsupported, "no gauge field among the records", "LIME file", 0,
-                            "a record ildg-binary-data, or scidac-binary-data with 4 colour matrices per site is needed");
+        return file.refusal(
+            errc::unsupported, "no gauge field among the records", "LIME file", 0,
+            "a record ildg-binary-data, or scidac-binary-data with 4 colour matrices per site is needed");
     if (reader.candidates.size() > 1)
-        return file.refusal(errc::unsupported,
-                            fmt::format("{} gauge fields in one file", reader.candidates.size()),
+        return file.refusal(errc::unsupported, fmt::format("{} gauge fields in one file", reader.candidates.size()),
                             reader.candidates[1].data.name(), reader.candidates[1].data.offset,
                             "split the file into one configuration each");
     return reader.candidates.front();
@@ -258,7 +262,8 @@ result<payload_plan> plan_lime(const input_file& file, const read_options& optio
 
     // Writers disagree about the message flags, so they are not required. But where a writer uses them, a last
     // message that was begun and not ended, without the checksum that should close it, means that the file was cut.
-    const bool flags_used = std::any_of(records->begin(), records->end(), [](const auto& r) { return r.begins_message; });
+    const bool flags_used =
+        std::any_of(records->begin(), records->end(), [](const auto& r) { return r.begins_message; });
     if (!field->checksum && flags_used && !records->back().begins_message && !records->back().ends_message)
         return file.refusal(errc::malformed, "the last message is not ended: the file is cut after a whole record",
                             records->back().name(), records->back().offset, "copy the file again");
@@ -298,6 +303,8 @@ result<payload_plan> plan_lime(const input_file& file, const read_options& optio
                                         *field->facts.precision_bits, plan.precision_bits),
                             plan.record, data.offset + 8);
     plan.plaquette = reader.plaquette;
+    plan.values_record = reader.plaquette_record.name();
+    plan.plaquette_offset = reader.plaquette_record.payload();
     if (plan.plaquette)
         report.stored_plaquette = plan.plaquette->value;
     if (field->checksum) {

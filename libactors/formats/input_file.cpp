@@ -16,7 +16,7 @@ namespace forge::formats {
 error os_error(int code, const std::string& doing, const std::filesystem::path& path) {
     error e;
     e.what = "cannot " + doing + ": " + std::generic_category().message(code);
-    e.where = printable(path.string(), 4096);
+    e.where = shown_path(path.string());
     switch (code) {
     case ENOENT:
     case ENOTDIR:
@@ -54,7 +54,7 @@ result<input_file> input_file::open(const std::filesystem::path& path) {
     if (::fstat(fd, &about) != 0)
         return os_error(errno, "stat the file", path);
     if (!S_ISREG(about.st_mode))
-        return error{errc::unsupported, "not a regular file", printable(path.string(), 4096), "name a file"};
+        return error{errc::unsupported, "not a regular file", shown_path(path.string()), "name a file"};
     file.size_ = static_cast<std::uint64_t>(about.st_size);
     return file;
 }
@@ -72,8 +72,7 @@ result<void> input_file::read(std::uint64_t offset, std::span<std::byte> into) c
         return refusal(errc::malformed, "the file ends too early", "", offset, "copy the file again");
     std::size_t done = 0;
     while (done < into.size()) {
-        const ssize_t n =
-            ::pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+        const ssize_t n = ::pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -94,7 +93,7 @@ result<std::string> input_file::read_text(std::uint64_t offset, std::size_t leng
 
 error input_file::refusal(errc code, std::string what, const std::string& record, std::uint64_t byte,
                           std::string hint) const {
-    std::string where = printable(path_.string(), 4096);
+    std::string where = shown_path(path_.string());
     if (!record.empty())
         where += ", " + record;
     where += ", byte " + std::to_string(byte);

@@ -37,8 +37,7 @@ public:
                                 std::string hint = {}) const;
 
 private:
-    input_file(int fd, std::uint64_t size, std::filesystem::path path)
-        : fd_(fd), size_(size), path_(std::move(path)) {}
+    input_file(int fd, std::uint64_t size, std::filesystem::path path) : fd_(fd), size_(size), path_(std::move(path)) {}
     int fd_ = -1;
     std::uint64_t size_ = 0;
     std::filesystem::path path_;

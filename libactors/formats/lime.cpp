@@ -15,14 +15,16 @@ namespace forge::formats {
 
 namespace {
 
-constexpr std::size_t records_max = 4096;          // QIO writes 3 per field and 2 per file
-constexpr std::uint64_t text_max = 1024 * 1024;    // XML records have about 1 KiB
+constexpr std::size_t records_max = 4096;       // QIO writes 3 per field and 2 per file
+constexpr std::uint64_t text_max = 1024 * 1024; // XML records have about 1 KiB
 constexpr std::size_t type_at = 16, type_bytes = 128;
 constexpr std::uint16_t begin_flag = 0x8000, end_flag = 0x4000;
 
 } // namespace
 
-std::string lime_record::name() const { return "record " + printable(type); }
+std::string lime_record::name() const {
+    return "record " + printable(type);
+}
 
 result<std::vector<lime_record>> walk_lime(const input_file& file) {
     std::vector<lime_record> records;
@@ -72,8 +74,8 @@ result<std::string> lime_text(const input_file& file, const lime_record& record)
     return file.read_text(record.payload(), static_cast<std::size_t>(record.length));
 }
 
-std::array<std::byte, lime_header_bytes> lime_header(const std::string& type, std::uint64_t length,
-                                                     bool begins_message, bool ends_message) {
+std::array<std::byte, lime_header_bytes> lime_header(const std::string& type, std::uint64_t length, bool begins_message,
+                                                     bool ends_message) {
     expects(!type.empty() && type.size() < type_bytes, "a LIME type has 1 to 127 characters");
     std::array<std::byte, lime_header_bytes> header{};
     const auto put = [&](std::size_t at, std::size_t bytes, std::uint64_t value) {

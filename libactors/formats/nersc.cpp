@@ -17,12 +17,21 @@ constexpr double sane_unitarity = 1e-3;       // the wrong byte order gives numb
 constexpr const char* header_record = "NERSC header";
 
 struct nersc_header {
-    std::map<std::string, std::string, std::less<>> values;
+    struct entry {
+        std::string text;
+        std::uint64_t offset; ///< of the line
+    };
+    std::map<std::string, entry, std::less<>> values;
     std::uint64_t bytes = 0; ///< up to and with the line end after END_HEADER
 
     [[nodiscard]] std::string_view value(std::string_view key) const {
         const auto at = values.find(key);
-        return at == values.end() ? std::string_view{} : std::string_view(at->second);
+        return at == values.end() ? std::string_view{} : std::string_view(at->second.text);
+    }
+    /// Byte of the line of `key`; 0 when there is none.
+    [[nodiscard]] std::uint64_t offset(std::string_view key) const {
+        const auto at = values.find(key);
+        return at == values.end() ? 0 : at->second.offset;
     }
 };
 
@@ -54,7 +63,7 @@ result<nersc_header> read_header(const input_file& file) {
         }
         if (const auto equals = line.find('='); equals != std::string_view::npos) {
             const std::string key(trimmed(line.substr(0, equals)));
-            const bool fresh = header.values.emplace(key, trimmed(line.substr(equals + 1))).second;
+            const bool fresh = header.values.try_emplace(key, std::string(trimmed(line.substr(equals + 1))), at).second;
             if (!fresh)
                 return file.refusal(errc::malformed, "key " + printable(key) + " occurs twice", header_record, at);
         }
@@ -69,13 +78,14 @@ result<extents> read_extents(const input_file& file, const nersc_header& header)
         const auto text = header.value(key);
         const auto n = to_u32(text);
         if (!n)
-            return file.refusal(errc::malformed, fmt::format("{} = '{}' is not a number of sites", key, printable(text)),
-                                header_record, 0);
+            return file.refusal(errc::malformed,
+                                fmt::format("{} = '{}' is not a number of sites", key, printable(text)), header_record,
+                                header.offset(key));
         shape.n[mu] = *n;
     }
     if (!checked_volume(shape.n))
-        return file.refusal(errc::malformed, "impossible extents " + to_text(shape), header_record, 0,
-                            "every extent is at least 1, the volume at most 2^31");
+        return file.refusal(errc::malformed, "impossible extents " + to_text(shape), header_record,
+                            header.offset("DIMENSION_1"), "every extent is at least 1, the volume at most 2^31");
     return shape;
 }
 
@@ -87,9 +97,8 @@ result<unsigned> read_rows(const input_file& file, const nersc_header& header) {
         return 3u;
     if (type.empty())
         return file.refusal(errc::malformed, "no DATATYPE", header_record, 0);
-    return file.refusal(errc::unsupported,
-                        fmt::format("DATATYPE {} is not an SU(3) gauge field", printable(type)), header_record, 0,
-                        "accepted: 4D_SU3_GAUGE, 4D_SU3_GAUGE_3x3");
+    return file.refusal(errc::unsupported, fmt::format("DATATYPE {} is not an SU(3) gauge field", printable(type)),
+                        header_record, header.offset("DATATYPE"), "accepted: 4D_SU3_GAUGE, 4D_SU3_GAUGE_3x3");
 }
 
 struct number_format {
@@ -108,16 +117,16 @@ result<number_format> read_number_format(const input_file& file, const nersc_hea
     if (name.starts_with("IEEE64"))
         format.bits = 64;
     else if (!name.starts_with("IEEE32"))
-        return file.refusal(errc::unsupported, "FLOATING_POINT " + printable(name), header_record, 0,
-                            "accepted: IEEE32 and IEEE64, with BIG or LITTLE");
+        return file.refusal(errc::unsupported, "FLOATING_POINT " + printable(name), header_record,
+                            header.offset("FLOATING_POINT"), "accepted: IEEE32 and IEEE64, with BIG or LITTLE");
     const auto order = name.substr(6);
     if (order == "BIG")
         format.order = byte_order::big;
     else if (order == "LITTLE")
         format.order = byte_order::little;
     else if (!order.empty())
-        return file.refusal(errc::unsupported, "FLOATING_POINT " + printable(name), header_record, 0,
-                            "accepted: IEEE32 and IEEE64, with BIG or LITTLE");
+        return file.refusal(errc::unsupported, "FLOATING_POINT " + printable(name), header_record,
+                            header.offset("FLOATING_POINT"), "accepted: IEEE32 and IEEE64, with BIG or LITTLE");
     return format;
 }
 
@@ -128,8 +137,9 @@ result<byte_order> resolve_order(const input_file& file, const payload_plan& pla
         if (!deviation)
             return deviation.reason();
         if (*deviation < sane_unitarity) {
-            report.notes.push_back(fmt::format("FLOATING_POINT names no byte order: {}-endian, because only so the links are unitary",
-                                               name_of(order)));
+            report.notes.push_back(
+                fmt::format("FLOATING_POINT names no byte order: {}-endian, because only so the links are unitary",
+                            name_of(order)));
             return order;
         }
     }
@@ -145,7 +155,7 @@ result<std::optional<stored_number>> read_number(const input_file& file, const n
     const auto number = to_stored_number(text);
     if (!number)
         return file.refusal(errc::malformed, fmt::format("{} = '{}' is not a number", key, printable(text)),
-                            header_record, 0);
+                            header_record, header.offset(key));
     return number;
 }
 
@@ -153,17 +163,22 @@ result<void> read_stored_values(const input_file& file, const nersc_header& head
     auto plaquette = read_number(file, header, "PLAQUETTE");
     if (!plaquette)
         return plaquette.reason();
+    plan.values_record = header_record;
     plan.plaquette = *plaquette;
+    plan.plaquette_offset = header.offset("PLAQUETTE");
     auto trace = read_number(file, header, "LINK_TRACE");
     if (!trace)
         return trace.reason();
     plan.link_trace = *trace;
+    plan.link_trace_offset = header.offset("LINK_TRACE");
     if (const auto text = header.value("CHECKSUM"); !text.empty()) {
         const auto sum = to_hex32(text);
         if (!sum)
-            return file.refusal(errc::malformed, fmt::format("CHECKSUM = '{}' is not a hexadecimal number", printable(text)),
-                                header_record, 0);
+            return file.refusal(errc::malformed,
+                                fmt::format("CHECKSUM = '{}' is not a hexadecimal number", printable(text)),
+                                header_record, header.offset("CHECKSUM"));
         plan.sum_kind = checksum_kind::nersc;
+        plan.sums_offset = header.offset("CHECKSUM");
         plan.stored_sums[0] = *sum;
     }
     return {};

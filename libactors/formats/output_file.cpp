@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/formats/output_file.hpp"
 
+#include "libactors/formats/header_text.hpp"
 #include "libactors/formats/input_file.hpp"
 
 #include <cerrno>
@@ -55,7 +56,7 @@ result<output_file> output_file::create_beside(const std::filesystem::path& dest
         if (errno != EEXIST)
             return os_error(errno, "create a file in the folder", folder);
     }
-    return error{errc::io_failed, "too many temporary files are left in the folder", folder.string(),
+    return error{errc::io_failed, "too many temporary files are left in the folder", shown_path(folder.string()),
                  "remove the files named .forge-part-*"};
 }
 

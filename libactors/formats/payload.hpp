@@ -29,6 +29,9 @@ struct payload_plan {
     std::uint64_t sums_offset = 0; ///< where the header or record with the sums begins
     std::optional<stored_number> plaquette;
     std::optional<stored_number> link_trace;
+    std::string values_record = "header"; ///< record that holds the two above
+    std::uint64_t plaquette_offset = 0;   ///< where the file says it, bytes
+    std::uint64_t link_trace_offset = 0;
 
     [[nodiscard]] std::size_t link_bytes() const { return std::size_t{rows} * 6 * (precision_bits / 8); }
     [[nodiscard]] std::size_t site_bytes() const { return n_directions * link_bytes(); }

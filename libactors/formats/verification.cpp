@@ -90,21 +90,28 @@ std::optional<error> check_group(const input_file& file, const payload_plan& pla
                         at(found.site, found.mu), link_offset(plan, found.site, found.mu));
 }
 
-std::optional<error> check_stored(const input_file& file, const char* name, const std::optional<stored_number>& stored,
-                                  double recomputed, double tolerance, gauge_file_report& report) {
+struct stored_value {
+    const char* name;
+    const std::optional<stored_number>& stored;
+    std::uint64_t offset;
+    double tolerance;
+};
+
+std::optional<error> check_stored(const input_file& file, const payload_plan& plan, const stored_value& value,
+                                  double recomputed, gauge_file_report& report) {
+    const auto& [name, stored, offset, tolerance] = value;
     if (!stored)
         return std::nullopt;
-    if (stored->unit > useful_unit) {
-        report.notes.push_back(fmt::format("the stored {} has too few digits to check anything", name));
+    const double allowed = std::max(tolerance, stored->unit); // a rounded number says no more than its last digit
+    if (std::abs(stored->value - recomputed) <= allowed) {
+        if (stored->unit > useful_unit)
+            report.notes.push_back(fmt::format("the stored {} has too few digits to prove anything", name));
         return std::nullopt;
     }
-    const double allowed = std::max(tolerance, stored->unit);
-    if (std::abs(stored->value - recomputed) <= allowed)
-        return std::nullopt;
     return file.refusal(errc::physics_mismatch,
-                        fmt::format("the stored {} is {:.10g}, that of the links {:.10g} (allowed difference {:g})", name,
-                                    stored->value, recomputed, allowed),
-                        "header", 0, "the file is damaged, or its header belongs to other links");
+                        fmt::format("the stored {} is {:.10g}, that of the links {:.10g} (allowed difference {:g})",
+                                    name, stored->value, recomputed, allowed),
+                        plan.values_record, offset, "the file is damaged, or its header belongs to other links");
 }
 
 } // namespace
@@ -133,9 +140,11 @@ std::optional<error> verify(const input_file& file, const payload_plan& plan, co
         return refused;
     if (auto refused = check_group(file, plan, links, d))
         return refused;
-    if (auto refused = check_stored(file, "plaquette", plan.plaquette, p.all(), plaquette_tolerance, report))
+    const stored_value plaquette{"plaquette", plan.plaquette, plan.plaquette_offset, plaquette_tolerance};
+    if (auto refused = check_stored(file, plan, plaquette, p.all(), report))
         return refused;
-    return check_stored(file, "link trace", plan.link_trace, trace, link_trace_tolerance, report);
+    const stored_value link_trace{"link trace", plan.link_trace, plan.link_trace_offset, link_trace_tolerance};
+    return check_stored(file, plan, link_trace, trace, report);
 }
 
 } // namespace forge::formats

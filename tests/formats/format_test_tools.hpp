@@ -59,4 +59,38 @@ std::string outcome(const result<T>& r) {
     return r.ok() ? std::string("accepted") : to_text(r.reason());
 }
 
+/// Refused with a code that means damage, naming the file and a reason.
+inline void expect_refused_as_damage(const std::filesystem::path& path) {
+    const auto file = read_gauge_file(path);
+    REQUIRE_FALSE(file.ok());
+    const auto code = file.reason().code;
+    const bool damage = code == errc::malformed || code == errc::unsupported || code == errc::checksum_mismatch ||
+                        code == errc::physics_mismatch;
+    INFO(to_text(file.reason()));
+    CHECK(damage);
+    CHECK(file.reason().where.find(path.string()) != std::string::npos);
+    CHECK_FALSE(file.reason().what.empty());
+}
+
+/// `value` as big-endian bytes.
+inline std::string be(std::uint64_t value, int bytes) {
+    std::string out;
+    for (int i = bytes - 1; i >= 0; --i)
+        out += static_cast<char>((value >> (8 * i)) & 0xff);
+    return out;
+}
+
+/// A LIME record that claims a length of its own.
+inline std::string record(const std::string& type, const std::string& payload, std::uint64_t claimed_length,
+                          unsigned flags = 0xc000) {
+    std::string out = be(0x456789ab, 4) + be(1, 2) + be(flags, 2) + be(claimed_length, 8) + type;
+    out.resize(144, '\0');
+    out += payload;
+    return out + std::string((8 - payload.size() % 8) % 8, '\0');
+}
+
+inline std::string record(const std::string& type, const std::string& payload, unsigned flags = 0xc000) {
+    return record(type, payload, payload.size(), flags);
+}
+
 } // namespace forge::testing

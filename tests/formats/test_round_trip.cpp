@@ -14,7 +14,8 @@ constexpr written_format both[] = {written_format::nersc, written_format::ildg};
 
 TEST_CASE("read(write(links)) == links, bit by bit, at every shape") {
     const scratch_folder folder;
-    const extents shapes[] = {{{1, 1, 1, 1}}, {{2, 2, 2, 2}}, {{2, 3, 4, 5}}, {{5, 4, 3, 2}}, {{1, 2, 1, 7}}, {{8, 8, 8, 8}}};
+    const extents shapes[] = {{{1, 1, 1, 1}}, {{2, 2, 2, 2}}, {{2, 3, 4, 5}},
+                              {{5, 4, 3, 2}}, {{1, 2, 1, 7}}, {{8, 8, 8, 8}}};
     for (const auto& shape : shapes)
         for (const auto format : both) {
             const std::uint64_t seed = 11 + shape.volume();
@@ -59,11 +60,17 @@ TEST_CASE("the SciDAC checksum of the 4^4 unit field is the known constant") {
 TEST_CASE("the same links and texts give the same bytes") {
     const scratch_folder folder;
     const auto links = random_field({{2, 2, 2, 4}}, 6);
-    const write_options texts{.ensemble_id = "ens = 1", .ensemble_label = "label", .creation_date = "2026-11-21",
-                              .provenance = "chain c3", .lfn = "lfn://x", .trajectory = 12};
+    const write_options texts{.ensemble_id = "ens = 1",
+                              .ensemble_label = "label",
+                              .creation_date = "2026-11-21",
+                              .provenance = "chain c3",
+                              .lfn = "lfn://x",
+                              .trajectory = 12};
     for (const auto format : both) {
-        REQUIRE(write_gauge_file(folder / (std::string("1") + std::string(name_of(format))), links, format, texts).ok());
-        REQUIRE(write_gauge_file(folder / (std::string("2") + std::string(name_of(format))), links, format, texts).ok());
+        REQUIRE(
+            write_gauge_file(folder / (std::string("1") + std::string(name_of(format))), links, format, texts).ok());
+        REQUIRE(
+            write_gauge_file(folder / (std::string("2") + std::string(name_of(format))), links, format, texts).ok());
         const auto first = bytes_of(folder / (std::string("1") + std::string(name_of(format))));
         CHECK(first == bytes_of(folder / (std::string("2") + std::string(name_of(format)))));
         CHECK(first.find("chain c3") != std::string::npos);
