@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 constexpr std::string_view temporary_mark = ".tmp.";
 constexpr int temporary_attempts = 100; // names collide once in 2^64; this many times only when something is wrong
 
-bool is_temporary(std::string_view name) { return name.find(temporary_mark) != std::string_view::npos; }
+bool is_temporary(std::string_view name) {
+    return name.find(temporary_mark) != std::string_view::npos;
+}
 
 result<void> require_plain(std::string_view name) {
     if (name.empty() || name.front() == '.' || name.find('/') != std::string_view::npos ||

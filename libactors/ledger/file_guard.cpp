@@ -60,19 +60,35 @@ writer_lock::~writer_lock() {
 
 std::string_view network_file_system(std::uint64_t magic) {
     switch (magic) {
-    case 0x6969: return "NFS";
-    case 0x517b: case 0xff534d42: case 0xfe534d42: return "SMB";
-    case 0x65735546: return "FUSE"; // sshfs and friends; a local FUSE cannot be told apart, and is rare for runs
-    case 0x01021997: return "9P";
-    case 0x00c36400: return "Ceph";
-    case 0x0bd00bd0: return "Lustre";
-    case 0x47504653: return "GPFS";
-    case 0x19830326: return "BeeGFS";
-    case 0x5346414f: case 0x6b414653: return "AFS";
-    case 0x73757245: return "Coda";
-    case 0x7461636f: return "OCFS2";
-    case 0x01161970: return "GFS2";
-    default: return "";
+    case 0x6969:
+        return "NFS";
+    case 0x517b:
+    case 0xff534d42:
+    case 0xfe534d42:
+        return "SMB";
+    case 0x65735546:
+        return "FUSE"; // sshfs and friends; a local FUSE cannot be told apart, and is rare for runs
+    case 0x01021997:
+        return "9P";
+    case 0x00c36400:
+        return "Ceph";
+    case 0x0bd00bd0:
+        return "Lustre";
+    case 0x47504653:
+        return "GPFS";
+    case 0x19830326:
+        return "BeeGFS";
+    case 0x5346414f:
+    case 0x6b414653:
+        return "AFS";
+    case 0x73757245:
+        return "Coda";
+    case 0x7461636f:
+        return "OCFS2";
+    case 0x01161970:
+        return "GFS2";
+    default:
+        return "";
     }
 }
 
@@ -86,7 +102,8 @@ result<void> require_local_disk(const std::filesystem::path& folder) {
     if (!name.empty())
         return error{errc::unsupported,
                      fmt::format("the ledger would lie on a network file system ({}), where SQLite's write-ahead log "
-                                 "is not safe", name),
+                                 "is not safe",
+                                 name),
                      folder.string(), "put the run directory on a local disk of the coordinator (--run DIR)"};
     return {};
 }

@@ -30,7 +30,8 @@ public:
         records();
         if (row_.cursor > summary_.live || row_.last != summary_.live)
             say(summary_.live + 1, fmt::format("the chain was at trajectory {} (last record {}), but there are {} live "
-                                               "records", row_.cursor, row_.last, summary_.live));
+                                               "records",
+                                               row_.cursor, row_.last, summary_.live));
         report_.chains.push_back(summary_);
     }
 
@@ -43,14 +44,14 @@ private:
 
     void segments() {
         query q(in_.db, "SELECT number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
-                        "n_thermalise, n_measure, target_error, reason, epoch, superseded_by, finished_at "
+                        "n_thermalise, n_measure, n_warmup, target_error, reason, epoch, superseded_by, finished_at "
                         "FROM segments WHERE chain = ?1 ORDER BY first_trajectory, number");
         q.with(row_.chain.value);
         while (q.step()) {
             const segment_row s = segment_of(q, row_.chain);
             if (s.epoch > row_.epoch)
-                say(s.first_trajectory, fmt::format("segment {} is of epoch {}, which was never taken",
-                                                    to_text(s.number), s.epoch.value));
+                say(s.first_trajectory,
+                    fmt::format("segment {} is of epoch {}, which was never taken", to_text(s.number), s.epoch.value));
             if (!s.live)
                 continue;
             if (s.ordinal != live_segments_.size())
@@ -81,9 +82,9 @@ private:
         const digest hash = sha256_of(q.blob(6));
         if (q.blob(5).size() != hash.size() || q.hash(5) != hash)
             return say(i, "the stored hash is not the hash of the stored bytes");
-        if (r.chain != row_.chain || r.trajectory != i || r.segment.value != q.u64(2) || r.measured != (q.u64(7) != 0) ||
-            r.observed.accepted != (q.u64(8) != 0) || !same_real(q, 9, r.observed.plaquette()) ||
-            !same_real(q, 10, r.observed.delta_h))
+        if (r.chain != row_.chain || r.trajectory != i || r.segment.value != q.u64(2) ||
+            r.measured != (q.u64(7) != 0) || r.observed.accepted != (q.u64(8) != 0) ||
+            !same_real(q, 9, r.observed.plaquette()) || !same_real(q, 10, r.observed.delta_h))
             return say(i, "a column differs from the record's bytes");
         const epoch_no epoch{q.u64(3)};
         if (epoch > row_.epoch || epoch.value == 0)
@@ -130,8 +131,8 @@ void check_file(sqlite_handle& db, check_report& report) {
                                                keys.text(0), keys.text(2))});
     query lonely(db, "SELECT count(*) FROM records WHERE id NOT IN (SELECT record FROM receipts WHERE validation = 0)");
     if (lonely.step() && lonely.u64(0) != 0)
-        report.problems.push_back({std::nullopt, std::nullopt,
-                                   fmt::format("{} records have no receipt", lonely.u64(0))});
+        report.problems.push_back(
+            {std::nullopt, std::nullopt, fmt::format("{} records have no receipt", lonely.u64(0))});
     query gaps(db, "SELECT (SELECT coalesce(max(id), 0) - count(*) FROM records) + "
                    "(SELECT coalesce(max(id), 0) - count(*) FROM receipts) + "
                    "(SELECT coalesce(max(id), 0) - count(*) FROM events)");
@@ -147,9 +148,9 @@ void check_seals(sqlite_handle& db, std::optional<chain_id> only, check_report& 
             const auto chain = q.maybe_u64(1);
             if ((only && chain && *chain != only->value) || !said.insert(chain).second)
                 continue;
-            check_report::problem p{std::nullopt, q.maybe_u64(2),
-                                    fmt::format("{} (table {}) is not what was written: its seal is broken", q.text(0),
-                                                table.name)};
+            check_report::problem p{
+                std::nullopt, q.maybe_u64(2),
+                fmt::format("{} (table {}) is not what was written: its seal is broken", q.text(0), table.name)};
             if (chain)
                 p.chain = chain_id{static_cast<std::uint32_t>(*chain)};
             report.problems.push_back(std::move(p));

@@ -40,8 +40,8 @@ result<std::vector<checkpoint_row>> ledger::checkpoints(chain_id c) {
                          "ORDER BY p.trajectory DESC, p.id DESC");
         q.with(c.value);
         while (q.step()) {
-            checkpoint_row row{c,         q.u64(0),  {q.u64(1)},           q.text(2), q.hash(3),
-                               q.u64(4), {q.u64(5), q.u64(6)}, q.hash(7), q.text(8), true};
+            checkpoint_row row{c,         q.u64(0),  {q.u64(1)}, q.text(2), q.hash(3), q.u64(4), {q.u64(5), q.u64(6)},
+                               q.hash(7), q.text(8), true};
             row.live = row.head == (row.trajectory == 0 ? genesis : q.hash(9));
             rows.push_back(std::move(row));
         }

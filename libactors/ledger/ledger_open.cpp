@@ -43,10 +43,10 @@ bool holds_ledger(sqlite_handle& db, const fs::path& path) {
         throw failure({errc::malformed, "this SQLite file is not a ledger of forge", path.string(),
                        "choose another run directory"});
     if (version > schema::version)
-        throw failure({errc::version_too_new,
-                       fmt::format("the ledger has format {} and this program reads up to {}", version,
-                                   schema::version),
-                       path.string(), "upgrade forge"});
+        throw failure(
+            {errc::version_too_new,
+             fmt::format("the ledger has format {} and this program reads up to {}", version, schema::version),
+             path.string(), "upgrade forge"});
     return true;
 }
 
@@ -61,8 +61,8 @@ campaign_identity stored_identity(sqlite_handle& db, const fs::path& path) {
 void create_tables(sqlite_handle& db, const campaign_identity& id) {
     transaction t(db, transaction::kind::write);
     db.exec(schema::create);
-    db.exec(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", schema::application_id,
-                        schema::version).c_str());
+    db.exec(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", schema::application_id, schema::version)
+                .c_str());
     query(db, "INSERT INTO campaign VALUES(1, ?1, ?2, ?3, ?4, ?5, forge_seal(1, ?1, ?2, ?3, ?4, ?5))")
         .with(id.campaign_seed, id.config_text, id.config_hash, id.n_chains, id.program_version)
         .run();
@@ -92,7 +92,9 @@ ledger::ledger(std::unique_ptr<inner> in) : in_(std::move(in)) {}
 ledger::ledger(ledger&&) noexcept = default;
 ledger& ledger::operator=(ledger&&) noexcept = default;
 ledger::~ledger() = default;
-const campaign_identity& ledger::identity() const { return in_->identity; }
+const campaign_identity& ledger::identity() const {
+    return in_->identity;
+}
 
 result<ledger> ledger::create_or_open(const fs::path& path, const campaign_identity& id) {
     return guarded([&] {
@@ -206,13 +208,16 @@ std::uint64_t ledger::inner::supersede_from(chain_row& row, epoch_no by, std::ui
         .run();
     const std::uint64_t n = db.changes();
     query(db, "UPDATE segments SET superseded_by = ?1, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-              "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, target_error, reason, epoch, ?1, "
+              "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, reason, "
+              "epoch, ?1, "
               "finished_at) WHERE chain = ?2 AND first_trajectory > ?3 AND superseded_by IS NULL")
         .with(by.value, row.chain.value, trajectory)
         .run();
-    query(db, "UPDATE segments SET finished_at = NULL, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-              "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, target_error, reason, epoch, "
-              "superseded_by, NULL) WHERE chain = ?1 AND finished_at >= ?2 AND superseded_by IS NULL")
+    query(
+        db,
+        "UPDATE segments SET finished_at = NULL, seal = forge_seal(chain, number, ordinal, first_trajectory, "
+        "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, reason, epoch, "
+        "superseded_by, NULL) WHERE chain = ?1 AND finished_at >= ?2 AND superseded_by IS NULL")
         .with(row.chain.value, trajectory)
         .run();
     row.last = std::min(row.last, trajectory - 1);

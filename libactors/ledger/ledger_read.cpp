@@ -17,9 +17,8 @@ namespace {
 constexpr const char* live_records =
     FORGE_RECORD_COLUMNS "WHERE r.chain = ?1 AND r.trajectory BETWEEN ?2 AND ?3 AND r.superseded_by IS NULL "
                          "ORDER BY r.trajectory";
-constexpr const char* all_records =
-    FORGE_RECORD_COLUMNS "WHERE r.chain = ?1 AND r.trajectory BETWEEN ?2 AND ?3 "
-                         "ORDER BY r.trajectory, r.superseded_by IS NULL, r.id";
+constexpr const char* all_records = FORGE_RECORD_COLUMNS "WHERE r.chain = ?1 AND r.trajectory BETWEEN ?2 AND ?3 "
+                                                         "ORDER BY r.trajectory, r.superseded_by IS NULL, r.id";
 constexpr const char* newest_record =
     FORGE_RECORD_COLUMNS "WHERE r.chain = ?1 AND r.superseded_by IS NULL ORDER BY r.trajectory DESC LIMIT 1";
 #undef FORGE_RECORD_COLUMNS
@@ -124,7 +123,8 @@ result<digest> ledger::ledger_hash() {
         for (std::uint32_t c = 0; c < in_->identity.n_chains; ++c) {
             const auto head = in_->live_hash({c}, in_->chain({c}).last);
             if (!head)
-                throw failure({errc::malformed, fmt::format("the last record of chain {} is missing", to_text(chain_id{c})),
+                throw failure({errc::malformed,
+                               fmt::format("the last record of chain {} is missing", to_text(chain_id{c})),
                                in_->path.string(), "forge ledger check RUN"});
             all.add(std::as_bytes(std::span(*head)));
         }

@@ -17,15 +17,18 @@ void require_sane(const segment_params& p, std::uint64_t first_trajectory) {
     if (!sane)
         throw failure({errc::invalid_argument,
                        fmt::format("not the parameters of a segment: beta {}, length {}, {} steps, first trajectory {}",
-                                   p.beta, p.trajectory_length, p.n_steps, first_trajectory), "", ""});
+                                   p.beta, p.trajectory_length, p.n_steps, first_trajectory),
+                       "", ""});
 }
 
 /// Sets finished_at of the live segments that `where` selects among those of the chain.
 void finish_before(sqlite_handle& db, chain_id c, std::uint64_t first) {
-    query(db, "UPDATE segments SET finished_at = ?2 - 1, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-              "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, target_error, reason, epoch, "
-              "superseded_by, ?2 - 1) WHERE chain = ?1 AND superseded_by IS NULL AND first_trajectory < ?2 AND "
-              "(finished_at IS NULL OR finished_at >= ?2)")
+    query(
+        db,
+        "UPDATE segments SET finished_at = ?2 - 1, seal = forge_seal(chain, number, ordinal, first_trajectory, "
+        "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, reason, epoch, "
+        "superseded_by, ?2 - 1) WHERE chain = ?1 AND superseded_by IS NULL AND first_trajectory < ?2 AND "
+        "(finished_at IS NULL OR finished_at >= ?2)")
         .with(c.value, first)
         .run();
 }
@@ -44,11 +47,12 @@ segment_row segment_of(const query& q, chain_id c) {
     s.params.integrator = static_cast<integrator_kind>(q.u32(6));
     s.params.n_thermalise = q.u32(7);
     s.params.n_measure = q.u32(8);
-    s.params.target_error = q.maybe_f64(9);
-    s.reason = q.text(10);
-    s.epoch.value = q.u64(11);
-    s.live = q.is_null(12);
-    s.finished = !q.is_null(13);
+    s.params.n_warmup = q.u32(9);
+    s.params.target_error = q.maybe_f64(10);
+    s.reason = q.text(11);
+    s.epoch.value = q.u64(12);
+    s.live = q.is_null(13);
+    s.finished = !q.is_null(14);
     return s;
 }
 
@@ -60,9 +64,10 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
         transaction t(db, transaction::kind::write);
         chain_row row = in_->owned_chain(c, e);
         {
-            query taken(db, "SELECT number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
-                            "n_thermalise, n_measure, target_error, reason, epoch, superseded_by, finished_at "
-                            "FROM segments WHERE chain = ?1 AND first_trajectory = ?2 AND superseded_by IS NULL");
+            query taken(db,
+                        "SELECT number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
+                        "n_thermalise, n_measure, n_warmup, target_error, reason, epoch, superseded_by, finished_at "
+                        "FROM segments WHERE chain = ?1 AND first_trajectory = ?2 AND superseded_by IS NULL");
             if (taken.with(c.value, first_trajectory).step())
                 return segment_of(taken, c);
         }
@@ -85,11 +90,13 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
             before.with(c.value).step();
             s.ordinal = before.u32(0);
         }
-        query(db, "INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, NULL, NULL, "
-                  "forge_seal(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, NULL, NULL))")
-            .with(c.value, s.number.value, s.ordinal, first_trajectory, params.beta, params.trajectory_length,
-                  params.n_steps, static_cast<std::uint32_t>(params.integrator), params.n_thermalise, params.n_measure,
-                  params.target_error, s.reason, e.value)
+        // Named one by one, so that a parameter that is added to the struct and not here does not compile.
+        const auto& [beta, length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error] = params;
+        query(db, "INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, "
+                  "NULL, forge_seal(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, NULL))")
+            .with(c.value, s.number.value, s.ordinal, first_trajectory, beta, length, n_steps,
+                  static_cast<std::uint32_t>(integrator), n_thermalise, n_measure, n_warmup, target_error, s.reason,
+                  e.value)
             .run();
         t.commit();
         return s;
@@ -103,7 +110,8 @@ result<void> ledger::finish_segment(chain_id c, epoch_no e, segment_no number) {
         transaction t(db, transaction::kind::write);
         const chain_row row = in_->owned_chain(c, e);
         query(db, "UPDATE segments SET finished_at = ?3, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-                  "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, target_error, reason, epoch, "
+                  "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, "
+                  "reason, epoch, "
                   "superseded_by, ?3) WHERE chain = ?1 AND number = ?2 AND superseded_by IS NULL AND "
                   "finished_at IS NULL")
             .with(c.value, number.value, row.cursor)
@@ -123,7 +131,7 @@ result<std::vector<segment_row>> ledger::segments(chain_id c, bool live_only) {
         static_cast<void>(in_->chain(c));
         std::vector<segment_row> rows;
         query q(in_->db, "SELECT number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
-                         "n_thermalise, n_measure, target_error, reason, epoch, superseded_by, finished_at "
+                         "n_thermalise, n_measure, n_warmup, target_error, reason, epoch, superseded_by, finished_at "
                          "FROM segments WHERE chain = ?1 ORDER BY number");
         q.with(c.value);
         while (q.step())

@@ -12,10 +12,10 @@ namespace {
 constexpr std::uint64_t largest_index = INT64_MAX; // SQLite's integers are signed
 
 commit_outcome refused(errc code, std::string what, const physics_record& r, std::string hint) {
-    return {commit_kind::refused,
-            error{code, std::move(what), fmt::format("{}, trajectory {}", to_text(r.chain), r.trajectory),
-                  std::move(hint)},
-            0};
+    return {
+        commit_kind::refused,
+        error{code, std::move(what), fmt::format("{}, trajectory {}", to_text(r.chain), r.trajectory), std::move(hint)},
+        0};
 }
 
 /// One transaction's worth of commits: where each chain stands is read once and written once.

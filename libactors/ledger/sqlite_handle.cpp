@@ -93,10 +93,10 @@ std::string_view hint_of(errc code) {
 
 sqlite_handle::sqlite_handle(const std::filesystem::path& path, sqlite_access access) : path_(path.string()) {
     const bool immutable = access == sqlite_access::immutable;
-    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                      (access == sqlite_access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                                           : SQLITE_OPEN_READONLY) |
-                      (immutable ? SQLITE_OPEN_URI : 0);
+    const int flags =
+        SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+        (access == sqlite_access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) |
+        (immutable ? SQLITE_OPEN_URI : 0);
     const int code = sqlite3_open_v2((immutable ? uri_of(path_) : path_).c_str(), &db_, flags, nullptr);
     if (code != SQLITE_OK) {
         const error e = last_error(code);
@@ -188,8 +188,8 @@ digest query::hash(int column) const {
 }
 
 void query::bind(int at, std::string_view v) {
-    check(sqlite3_bind_text64(statement_, at, v.data() != nullptr ? v.data() : "", v.size(), SQLITE_STATIC,
-                              SQLITE_UTF8));
+    check(
+        sqlite3_bind_text64(statement_, at, v.data() != nullptr ? v.data() : "", v.size(), SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void query::bind(int at, std::span<const std::byte> v) {
@@ -197,7 +197,9 @@ void query::bind(int at, std::span<const std::byte> v) {
     check(sqlite3_bind_blob64(statement_, at, v.empty() ? &nothing : v.data(), v.size(), SQLITE_STATIC));
 }
 
-transaction::transaction(sqlite_handle& db, kind k) : db_(&db) { db.exec(k == kind::write ? "BEGIN IMMEDIATE" : "BEGIN"); }
+transaction::transaction(sqlite_handle& db, kind k) : db_(&db) {
+    db.exec(k == kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
+}
 
 transaction::~transaction() {
     // SQLite rolls some failures back by itself; a second ROLLBACK would be an error of ours.

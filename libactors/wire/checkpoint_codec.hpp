@@ -4,6 +4,7 @@
 
 #include "libactors/base/result.hpp"
 #include "libactors/hmc/chain_state.hpp"
+#include "libactors/hmc/trajectory.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +39,7 @@ struct checkpoint_manifest {
 
 /// What the writer says about itself, beside the state.
 struct encode_options {
-    std::string numerics_version = "1";
+    std::string numerics_version = std::to_string(forge::numerics_version);
 };
 
 /// What a reader is willing to accept. The defaults allow every lattice that fits a 64-bit machine's disk.
@@ -53,7 +54,7 @@ struct decode_limits {
 /// states give equal bytes.
 ///
 /// @return the sink's error, or errc::invalid_argument when a text is too long (seed and numerics version 4096 bytes,
-///         provenance 65536) or the lattice is empty.
+///         provenance 65536) or the lattice is empty, errc::unsupported when one z-plane exceeds 512 MiB.
 [[nodiscard]] result<void> encode_checkpoint(const chain_state& state,
                                              const std::function<result<void>(std::span<const std::byte>)>& sink,
                                              const encode_options& options = {});

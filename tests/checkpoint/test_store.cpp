@@ -94,7 +94,9 @@ public:
         ++fsyncs[fd];
         return fails("fsync") ? -1 : real().fsync(fd);
     }
-    int rename(const char* from, const char* to) const override { return fails("rename") ? -1 : real().rename(from, to); }
+    int rename(const char* from, const char* to) const override {
+        return fails("rename") ? -1 : real().rename(from, to);
+    }
     int unlink(const char* path) const override { return real().unlink(path); }
 
 private:
@@ -170,14 +172,13 @@ TEST_CASE("a verifier that refuses leaves the old generation intact and no tempo
 TEST_CASE("a source that fails leaves nothing behind and its error comes out") {
     folder f;
     const auto store = open_store(f.path);
-    const auto failed = store.put(
-        "x",
-        [&](const byte_sink& sink) -> result<void> {
-            if (auto taken = sink(content(100, 0)); !taken)
-                return taken;
-            return error{errc::device_failed, "the device went away", "", ""};
-        },
-        {});
+    const auto failed = store.put("x",
+                                  [&](const byte_sink& sink) -> result<void> {
+                                      if (auto taken = sink(content(100, 0)); !taken)
+                                          return taken;
+                                      return error{errc::device_failed, "the device went away", "", ""};
+                                  },
+                                  {});
     CHECK(failed.reason().code == errc::device_failed);
     CHECK(files_in(f.path) == 0);
 }
@@ -323,16 +324,15 @@ TEST_CASE("opening removes what dead writers left and nothing of the living") {
     if (child == 0) { // a writer that hangs in the middle
         const auto store = checkpoint_store::open(f.path);
         if (store)
-            static_cast<void>(store->put(
-                "slow",
-                [&](const byte_sink& sink) -> result<void> {
-                    static_cast<void>(sink(content(100, 0)));
-                    if (::write(ready[1], "x", 1) == 1)
-                        for (;;)
-                            ::pause();
-                    return {};
-                },
-                {}));
+            static_cast<void>(store->put("slow",
+                                         [&](const byte_sink& sink) -> result<void> {
+                                             static_cast<void>(sink(content(100, 0)));
+                                             if (::write(ready[1], "x", 1) == 1)
+                                                 for (;;)
+                                                     ::pause();
+                                             return {};
+                                         },
+                                         {}));
         ::_exit(1);
     }
     char byte = 0;
@@ -382,8 +382,8 @@ TEST_CASE("pruning keeps the newest two that verify, whatever it is asked") {
         REQUIRE(put(store, name, content(100, static_cast<unsigned>(name.back()))).ok());
     REQUIRE(put(store, "c1-0", content(5, 5)).ok());
     const byte_verifier good = [](std::span<const std::byte> bytes) -> result<void> {
-        if (bytes.size() == 100 && std::ranges::equal(bytes.subspan(1), content(100, static_cast<unsigned>(bytes[0])) |
-                                                                            std::views::drop(1)))
+        if (bytes.size() == 100 &&
+            std::ranges::equal(bytes.subspan(1), content(100, static_cast<unsigned>(bytes[0])) | std::views::drop(1)))
             return {};
         return error{errc::checksum_mismatch, "rotten", "", ""};
     };

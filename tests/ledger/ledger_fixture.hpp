@@ -39,6 +39,7 @@ inline segment_params toy_params(double beta = 5.7) {
     p.beta = beta;
     p.n_thermalise = 2;
     p.n_measure = 100;
+    p.n_warmup = 1;
     return p;
 }
 
@@ -55,7 +56,8 @@ inline void must(const result<void>& r) {
 }
 
 /// The record of trajectory i after `previous`; `branch` stands for the bits of a device.
-inline physics_record toy_record(chain_id c, segment_no s, std::uint64_t i, const digest& previous, unsigned branch = 0) {
+inline physics_record toy_record(chain_id c, segment_no s, std::uint64_t i, const digest& previous,
+                                 unsigned branch = 0) {
     physics_record r;
     r.chain = c;
     r.segment = s;

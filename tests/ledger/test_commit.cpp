@@ -250,7 +250,8 @@ TEST_CASE("the ledger hash depends on the physics only") {
         }
         for (std::size_t at = 0; at < all.size(); at += group) {
             std::vector<commit_request> some(all.begin() + static_cast<std::ptrdiff_t>(at),
-                                             all.begin() + static_cast<std::ptrdiff_t>(std::min(at + group, all.size())));
+                                             all.begin() +
+                                                 static_cast<std::ptrdiff_t>(std::min(at + group, all.size())));
             epoch_no ea = must(book.epoch({0})), eb = must(book.epoch({2}));
             if (at / group < restarts) {
                 ea = must(book.take_epoch({0}));

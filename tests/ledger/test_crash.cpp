@@ -148,8 +148,8 @@ TEST_CASE("cost of commits", "[.][slow][bench]") {
             seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         }
         std::sort(seconds.begin(), seconds.end());
-        WARN(group << " records: median " << 1e3 * seconds[rounds / 2] << " ms, p99 " << 1e3 * seconds[rounds * 99 / 100]
-                   << " ms");
+        WARN(group << " records: median " << 1e3 * seconds[rounds / 2] << " ms, p99 "
+                   << 1e3 * seconds[rounds * 99 / 100] << " ms");
     }
     const auto start = std::chrono::steady_clock::now();
     CHECK(must(book.check()).ok());

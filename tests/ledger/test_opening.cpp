@@ -35,7 +35,8 @@ TEST_CASE("a second writer is refused with the pid of the first, in this process
     const auto refused_here = [&] {
         const auto second = ledger::create_or_open(run.ledger(), toy_campaign());
         return !second.ok() && second.reason().code == errc::locked &&
-               second.reason().what.find(std::to_string(::getpid())) != std::string::npos && !second.reason().hint.empty();
+               second.reason().what.find(std::to_string(::getpid())) != std::string::npos &&
+               !second.reason().hint.empty();
     };
     {
         auto book = must(ledger::create_or_open(run.ledger(), toy_campaign()));
@@ -120,7 +121,8 @@ TEST_CASE("a finished run is readable on read-only media") {
 TEST_CASE("what is not a ledger of ours is refused by name and left alone") {
     run_folder run;
     CHECK(ledger::open_read_only(run.ledger()).reason().code == errc::not_found);
-    CHECK(ledger::create_or_open(run.path / "nowhere" / "ledger.sqlite", toy_campaign()).reason().code == errc::not_found);
+    CHECK(ledger::create_or_open(run.path / "nowhere" / "ledger.sqlite", toy_campaign()).reason().code ==
+          errc::not_found);
     CHECK(ledger::create_or_open(run.ledger(), toy_campaign(0)).reason().code == errc::invalid_argument);
 
     SECTION("text") {

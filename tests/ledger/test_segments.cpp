@@ -32,8 +32,8 @@ struct three_segments {
         chain.epoch = must(book.take_epoch({0}));
         must(book.begin_at({0}, chain.epoch, trajectory));
         chain.trajectory = trajectory;
-        chain.head = trajectory == 0 ? genesis_hash(book.identity().campaign_seed, {0})
-                                     : hash_of(all.at(trajectory - 1).record);
+        chain.head =
+            trajectory == 0 ? genesis_hash(book.identity().campaign_seed, {0}) : hash_of(all.at(trajectory - 1).record);
         chain.segment = all.at(trajectory == 0 ? 0 : trajectory - 1).record.segment;
     }
 };

@@ -57,7 +57,8 @@ TEST_CASE("every flipped bit of every blob of a record row is found, live or sup
     std::size_t tried = 0;
     for (std::uint64_t row : {3u, 11u, 15u}) // live, superseded, live in its place
         for (const char* column : {"bytes", "hash", "seal"}) {
-            const auto length = raw_sql(run.ledger(), fmt::format("SELECT length({}) FROM records WHERE id = {}", column, row));
+            const auto length =
+                raw_sql(run.ledger(), fmt::format("SELECT length({}) FROM records WHERE id = {}", column, row));
             for (int byte = 0; byte < static_cast<int>(length); ++byte) {
                 const int bit = byte % 8;
                 flip_in_place(run.ledger(), column, row, byte, bit);
@@ -111,19 +112,19 @@ TEST_CASE("check names the first bad record of each chain and the others pass") 
 
 TEST_CASE("rows that are taken away, doubled or moved are found") {
     const char* attacks[] = {
-        "DELETE FROM records WHERE id = 16",                                 // the newest record
-        "DELETE FROM records WHERE id = 4",                                  // one in the middle
-        "DELETE FROM receipts WHERE id = 4",                                 // a receipt
-        "DELETE FROM segments",                                              //
-        "UPDATE records SET superseded_by = 2 WHERE id = 8",                 // a live one buried
-        "UPDATE receipts SET seconds = 99.0 WHERE id = 2",                   //
-        "UPDATE origins SET device = 'opencl:9.9'",                          //
-        "UPDATE segments SET beta = 6.0",                                    //
-        "UPDATE chains SET epoch = 9 WHERE chain = 1",                       //
-        "UPDATE chains SET cursor = 3 WHERE chain = 1",                      //
-        "UPDATE campaign SET campaign_seed = 'another'",                     //
-        "DROP INDEX live_records",                                           // allowed a second live record ...
-        "UPDATE records SET chain = 2 WHERE id = 12",                        //
+        "DELETE FROM records WHERE id = 16",                 // the newest record
+        "DELETE FROM records WHERE id = 4",                  // one in the middle
+        "DELETE FROM receipts WHERE id = 4",                 // a receipt
+        "DELETE FROM segments",                              //
+        "UPDATE records SET superseded_by = 2 WHERE id = 8", // a live one buried
+        "UPDATE receipts SET seconds = 99.0 WHERE id = 2",   //
+        "UPDATE origins SET device = 'opencl:9.9'",          //
+        "UPDATE segments SET beta = 6.0",                    //
+        "UPDATE chains SET epoch = 9 WHERE chain = 1",       //
+        "UPDATE chains SET cursor = 3 WHERE chain = 1",      //
+        "UPDATE campaign SET campaign_seed = 'another'",     //
+        "DROP INDEX live_records",                           // allowed a second live record ...
+        "UPDATE records SET chain = 2 WHERE id = 12",        //
     };
     run_folder run;
     fill(run.ledger());
@@ -132,8 +133,9 @@ TEST_CASE("rows that are taken away, doubled or moved are found") {
         std::filesystem::copy_file(run.ledger(), copy.ledger());
         raw_sql(copy.ledger(), attack);
         if (std::string(attack) == "DROP INDEX live_records")
-            raw_sql(copy.ledger(), "INSERT INTO records SELECT 17, chain, trajectory, segment, epoch, NULL, hash, bytes, "
-                                   "measured, accepted, plaquette, delta_h, seal FROM records WHERE id = 5");
+            raw_sql(copy.ledger(),
+                    "INSERT INTO records SELECT 17, chain, trajectory, segment, epoch, NULL, hash, bytes, "
+                    "measured, accepted, plaquette, delta_h, seal FROM records WHERE id = 5");
         INFO(attack);
         CHECK_FALSE(check_of(copy.ledger()).ok());
     }
