@@ -66,7 +66,7 @@ json to_json(const std::string& path, const gauge_inspection& seen) {
                 {"unitarity_deviation", or_null(r.unitarity_deviation)},
                 {"determinant_deviation", or_null(r.determinant_deviation)}}},
               {"checksum",
-               {{"verdict", std::string(name_of(r.checksum))},
+               {{"verdict", r.checksum ? json(std::string(name_of(*r.checksum))) : json(nullptr)},
                 {"stored", or_null(r.stored_checksum)},
                 {"computed", or_null(r.computed_checksum)}}},
               {"notes", r.notes},
@@ -96,7 +96,8 @@ std::string compared(const std::optional<double>& recomputed, const std::optiona
 void print_block(const std::string& path, const gauge_inspection& seen) {
     const auto& r = seen.report;
     std::cout << formats::shown_path(path) << "\n";
-    print_line("verdict", seen.accepted() ? "accepted" : "REFUSED");
+    const bool unread = seen.refusal && exit_code_of(seen.refusal->code) != integrity_exit;
+    print_line("verdict", seen.accepted() ? "accepted" : unread ? "not read" : "REFUSED");
     print_line("format", r.format);
     print_line("extents", r.shape ? to_text(*r.shape) : "");
     if (r.precision_bits)
@@ -110,11 +111,11 @@ void print_block(const std::string& path, const gauge_inspection& seen) {
     if (r.unitarity_deviation && r.determinant_deviation)
         print_line("SU(3)", fmt::format("max |U U^dag - 1| = {:.2e}   max |det U - 1| = {:.2e}", *r.unitarity_deviation,
                                         *r.determinant_deviation));
-    if (r.plaquette || !r.stored_checksum.empty())
-        print_line("checksum", r.computed_checksum.empty() && !r.stored_checksum.empty()
-                                   ? "stored " + r.stored_checksum + ", not compared"
-                                   : fmt::format("{}{}{}", name_of(r.checksum),
-                                                 r.stored_checksum.empty() ? "" : "   stored ", r.stored_checksum));
+    const std::string stored = r.stored_checksum.empty() ? "" : "stored " + r.stored_checksum;
+    if (r.checksum)
+        print_line("checksum", std::string(name_of(*r.checksum)) + (stored.empty() ? "" : "   " + stored));
+    else if (!stored.empty())
+        print_line("checksum", stored + ", not compared");
     for (const auto& note : r.notes)
         print_line("note", note);
     if (seen.refusal) {

@@ -39,9 +39,9 @@ struct gauge_file_report {
     std::optional<double> link_trace;            ///< <Re tr U>/3 over all 4V links
     std::optional<double> unitarity_deviation;   ///< max_ij |(U U^dag - 1)_ij| over all links
     std::optional<double> determinant_deviation; ///< max |det U - 1| over all links
-    checksum_verdict checksum = checksum_verdict::none_stored;
-    std::string stored_checksum;   ///< hex, one or two words; empty when none is stored
-    std::string computed_checksum; ///< the same sum over the bytes that were read
+    std::optional<checksum_verdict> checksum;    ///< empty when the links were not read to the end
+    std::string stored_checksum;                 ///< hex, one or two words; empty when none is stored
+    std::string computed_checksum;               ///< the same sum over the bytes that were read
     std::vector<std::string> notes;
 };
 

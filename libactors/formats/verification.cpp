@@ -118,6 +118,7 @@ std::optional<error> check_stored(const input_file& file, const payload_plan& pl
 
 std::optional<error> verify(const input_file& file, const payload_plan& plan, const gauge_field& links,
                             const running_checksum& sum, gauge_file_report& report) {
+    report.checksum = checksum_verdict::none_stored;
     if (plan.sum_kind != checksum_kind::none) {
         report.computed_checksum = checksum_text(plan.sum_kind, sum.value());
         const bool match = report.computed_checksum == checksum_text(plan.sum_kind, plan.stored_sums);

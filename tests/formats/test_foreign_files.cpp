@@ -133,6 +133,7 @@ TEST_CASE("an SU(2) field is refused as unsupported and named") {
     CHECK(seen.report.shape == extents{{4, 4, 4, 8}});
     CHECK(seen.report.stored_plaquette == 0.431189010504421);
     CHECK_FALSE(seen.report.plaquette.has_value());
+    CHECK_FALSE(seen.report.checksum.has_value());
 }
 
 TEST_CASE("a damaged MILC file is refused by its checksum and still reported") {
