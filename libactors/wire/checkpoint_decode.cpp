@@ -14,7 +14,7 @@ namespace forge {
 
 namespace {
 
-constexpr std::string_view older = "use an older checkpoint of this chain (forge checkpoint list)";
+constexpr std::string_view older = "use an older checkpoint of this chain";
 
 /// The bytes on an 8-byte boundary: themselves, or a copy.
 class aligned_bytes {

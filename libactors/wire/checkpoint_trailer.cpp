@@ -20,7 +20,7 @@ checkpoint_trailer make_trailer(const digest& before, std::uint64_t total) {
 }
 
 result<void> check_trailer(std::span<const std::byte> file) {
-    constexpr std::string_view hint = "use an older checkpoint of this chain (forge checkpoint list)";
+    constexpr std::string_view hint = "use an older checkpoint of this chain";
     if (file.size() < checkpoint_trailer_bytes)
         return error{errc::malformed, fmt::format("{} bytes are too few for a checkpoint", file.size()), "byte 0",
                      std::string(hint)};

@@ -295,3 +295,25 @@ TEST_CASE("numbers that are not finite survive the ledger bit by bit") {
     CHECK(encode(must(book.last_record({0}))->record) == encode(q.record));
     CHECK(must(book.check()).ok());
 }
+
+TEST_CASE("a record's bytes lie where docs/formats/ledger.md says") {
+    const auto r = toy_record({2}, {5}, 9, sha256_of("before"), 3);
+    const auto bytes = encode(r);
+    REQUIRE(bytes.size() == 123);
+    const auto from = [&](std::size_t at) { return byte_reader(std::span<const std::byte>(bytes).subspan(at)); };
+    CHECK(from(0).u8() == 1);
+    CHECK(from(1).u32() == 2);
+    CHECK(from(5).u32() == 5);
+    CHECK(from(9).u64() == 9);
+    CHECK(from(17).hash() == r.previous);
+    CHECK(from(49).u64() == r.state.a);
+    CHECK(from(57).u64() == r.state.b);
+    CHECK(from(65).u8() == 1);
+    CHECK(from(66).u8() == 1);
+    CHECK(from(67).f64() == r.observed.delta_h);
+    CHECK(from(83).f64() == r.observed.plaquette_spatial);
+    CHECK(from(91).f64() == r.observed.plaquette_temporal);
+    CHECK(from(115).f64() == r.observed.polyakov_im);
+    CHECK(genesis_hash("s", {2}) ==
+          sha256_of(byte_writer{}.text("metalforge chain genesis 1").text("s").u32(2).bytes()));
+}

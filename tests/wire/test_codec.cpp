@@ -64,6 +64,71 @@ TEST_CASE("the manifest says everything but the links") {
     CHECK(read_manifest({}).reason().code == errc::malformed);
 }
 
+TEST_CASE("every field lies where docs/formats/checkpoint.md says") {
+    const auto state = toy_state({{2, 3, 4, 5}});
+    const auto file = encoded(state);
+    const std::span<const std::byte> all(file);
+    const auto u32 = [&](std::size_t at) { return byte_reader(all.subspan(at)).u32(); };
+    const auto u64 = [&](std::size_t at) { return byte_reader(all.subspan(at)).u64(); };
+    const auto f64 = [&](std::size_t at) { return byte_reader(all.subspan(at)).f64(); };
+    const auto digest_at = [&](std::size_t at) { return byte_reader(all.subspan(at)).hash(); };
+    const auto pointed = [&](std::size_t pointer) { // first byte and length of what a pointer to bytes points to
+        const auto p = u64(pointer);
+        CHECK((p & 3) == 1);
+        CHECK(((p >> 32) & 7) == 2);
+        return all.subspan(pointer + 8 + ((p >> 2) & 0x3fffffff) * 8, p >> 35);
+    };
+    const auto text = [&](std::size_t pointer) {
+        const auto bytes = pointed(pointer);
+        CHECK(bytes.back() == std::byte{0});
+        return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size() - 1);
+    };
+    CHECK(std::memcmp(file.data() + 16, "MFCHKPT", 8) == 0);
+    CHECK(u32(0) == 0);
+    CHECK(u32(24) == 1);
+    CHECK(u32(28) == state.chain.value);
+    CHECK(std::array{u32(32), u32(36), u32(40), u32(44)} == state.links.shape().n);
+    CHECK(u32(48) == 1);
+    CHECK(u32(52) == state.segment.value);
+    CHECK(u64(56) == state.segment_first);
+    CHECK(u64(64) == state.trajectory);
+    CHECK(u64(72) == rng_key(state.campaign_seed, state.chain));
+    CHECK(u64(80) == state.state.a);
+    CHECK(u64(88) == state.state.b);
+    CHECK(f64(96) == state.plaquette.spatial);
+    CHECK(f64(104) == state.plaquette.temporal);
+    CHECK(f64(112) == state.params.beta);
+    CHECK(f64(120) == state.params.trajectory_length);
+    CHECK(f64(128) == state.params.target_error);
+    CHECK(u32(136) == state.params.n_steps);
+    CHECK(u32(140) == state.params.n_thermalise);
+    CHECK(u32(144) == state.params.n_measure);
+    CHECK(file[148] == static_cast<std::byte>(state.params.integrator));
+    CHECK(file[149] == std::byte{1});
+    CHECK(u32(152) == state.params.n_warmup);
+    CHECK(std::ranges::equal(pointed(160), std::as_bytes(std::span(state.head))));
+    CHECK(text(168) == "wilson");
+    CHECK(text(176) == std::to_string(numerics_version));
+    CHECK(text(184) == state.campaign_seed);
+    CHECK(text(192) == state.provenance);
+    CHECK(pointed(160).data() == file.data() + 200);
+
+    const std::size_t chunk = message_starts(file)[1], trailer = file.size() - 64;
+    CHECK(u32(chunk + 16) == 0);
+    CHECK(u32(chunk + 20) == 20);
+    CHECK(u64(chunk + 24) == 0);
+    const auto links = std::as_bytes(state.links.reals());
+    CHECK(digest_at(chunk + 48) == sha256_of(links));
+    CHECK(pointed(chunk + 32).data() == file.data() + chunk + 48);
+    CHECK(pointed(chunk + 40).data() == file.data() + chunk + 80);
+    CHECK(std::ranges::equal(pointed(chunk + 40), links));
+    CHECK(chunk % 8 == 0);
+    CHECK(trailer == chunk + 80 + links.size());
+    CHECK(u32(trailer + 4) == 7);
+    CHECK(u64(trailer + 16) == file.size());
+    CHECK(digest_at(trailer + 32) == sha256_of(all.first(trailer)));
+}
+
 TEST_CASE("bytes that are not aligned decode to the same state") {
     const auto state = toy_state({{2, 2, 2, 2}});
     const auto bytes = encoded(state);
@@ -112,7 +177,6 @@ TEST_CASE("a time slice beyond 16 MiB is cut into whole z-planes") {
 }
 
 TEST_CASE("what cannot be written is refused") {
-    const byte_string nothing;
     const auto refuse = [](const chain_state& s, const encode_options& options = {}) {
         std::size_t called = 0;
         const auto done = encode_checkpoint(
