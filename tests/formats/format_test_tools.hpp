@@ -21,7 +21,8 @@ namespace forge::testing {
 class scratch_folder {
 public:
     scratch_folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "forge-formats-XXXXXX").string();
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / ("forge-formats-" + std::string(6, 'X'))).string();
         REQUIRE(::mkdtemp(pattern.data()) != nullptr);
         path_ = pattern;
     }

@@ -219,6 +219,32 @@ TEST_CASE("links outside SU(3) are refused with the place of the worst one") {
     CHECK(refused(bent).what.find("not unitary") != std::string::npos);
 }
 
+TEST_CASE("XML that breaks the rules is read as long as its numbers can be found") {
+    const scratch_folder folder;
+    const extents shape{{1, 1, 1, 1}};
+    const auto report = write_gauge_file(folder / "unit", cold_start(shape), written_format::ildg);
+    REQUIRE(report.ok());
+    const auto split = report->stored_checksum.find(' ');
+    const std::string suma = report->stored_checksum.substr(0, split), sumb = report->stored_checksum.substr(split + 1);
+    // A missing quote, no <field>, blanks around numbers, sums with 0x and leading zeros.
+    const std::string format = "<ildgFormat xmlns=\"http://www.lqcd.org/ildg filefmt.xsd><precision> 64 </precision>"
+                               "<lx> 1 </lx><ly>1</ly><lz>1</lz><lt>\n1</lt></ildgFormat>";
+    const auto sums = [](const std::string& a, const std::string& b) {
+        return "<scidacChecksum><suma>0x" + a + "</suma><sumb> " + b + " </sumb></scidacChecksum>\n";
+    };
+    const auto path = folder / "odd";
+    put_bytes(path, record("ildg-format", format) + record("anything else", "abc") +
+                        record("ildg-binary-data", unit_links(4)) + record("scidac-checksum", sums(suma, sumb)));
+    const auto file = read_gauge_file(path);
+    INFO(outcome(file));
+    REQUIRE(file.ok());
+    CHECK(file->links == cold_start(shape));
+    CHECK(file->report.checksum == checksum_verdict::match);
+    put_bytes(path, record("ildg-format", format) + record("ildg-binary-data", unit_links(4)) +
+                        record("scidac-checksum", sums(sumb + "0", suma)));
+    CHECK(read_gauge_file(path).ok() == false);
+}
+
 TEST_CASE("a refusal names the record and the byte of what it refuses") {
     const scratch_folder folder;
     const auto path = folder / "named";
