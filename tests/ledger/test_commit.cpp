@@ -225,6 +225,8 @@ TEST_CASE("begin_at needs the current epoch and a live record") {
     CHECK(book.begin_at({7}, chain.epoch, 0).reason().code == errc::not_found);
     must(book.begin_at({0}, chain.epoch, 0));
     CHECK(must(book.cursor({0})) == 0);
+    must(book.take_epoch({0})); // a new owner stands at the last live record until it begins elsewhere
+    CHECK(must(book.cursor({0})) == 3);
 }
 
 TEST_CASE("every ownership takes a new epoch, also after a restart of the program") {

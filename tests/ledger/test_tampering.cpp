@@ -110,6 +110,43 @@ TEST_CASE("check names the first bad record of each chain and the others pass") 
     CHECK(book.check(chain_id{9}).reason().code == errc::not_found);
 }
 
+TEST_CASE("a forged record under a hash and a seal that fit breaks the chain of hashes") {
+    run_folder run;
+    fill(run.ledger());
+    auto forged = must(must(ledger::open_read_only(run.ledger())).records({1}, true, 12, 12)).at(0);
+    const auto forge_as = [&](const physics_record& r, std::uint64_t epoch = 2) {
+        const auto bytes = encode(r);
+        const digest hash = hash_of(r);
+        const auto text_of = [](std::span<const std::byte> b) {
+            return std::string(reinterpret_cast<const char*>(b.data()), b.size());
+        };
+        byte_writer w; // docs/formats/ledger.md: type and value of each column
+        w.u8(1).u64(16).u8(1).u64(1).u8(1).u64(12).u8(1).u64(0).u8(1).u64(epoch).u8(5);
+        w.u8(4).text(text_of(std::as_bytes(std::span(hash)))).u8(4).text(text_of(bytes));
+        w.u8(1).u64(r.measured ? 1 : 0).u8(1).u64(r.observed.accepted ? 1 : 0);
+        w.u8(2).f64(r.observed.plaquette()).u8(2).f64(r.observed.delta_h);
+        std::string hex;
+        for (auto b : bytes)
+            hex += fmt::format("{:02x}", static_cast<unsigned>(b));
+        raw_sql(run.ledger(),
+                fmt::format("UPDATE records SET bytes = x'{}', hash = x'{}', seal = x'{}', epoch = {} WHERE id = 16",
+                            hex, to_hex(hash), to_hex(sha256_of(w.bytes())), epoch));
+    };
+    forge_as(forged.record);
+    REQUIRE(check_of(run.ledger()).ok());      // the true record, sealed by hand
+    for (std::uint64_t epoch : {0u, 1u, 3u}) { // never taken, falling along the chain, not taken yet
+        forge_as(forged.record, epoch);
+        CHECK(check_of(run.ledger()).problems.size() == 1);
+    }
+    forged.record.previous[7] ^= 1;
+    forge_as(forged.record);
+    const auto report = check_of(run.ledger());
+    REQUIRE(report.problems.size() == 1);
+    CHECK(report.problems[0].chain == chain_id{1});
+    CHECK(report.problems[0].trajectory == 12u);
+    CHECK_THAT(report.problems[0].text, Catch::Matchers::Contains("predecessor"));
+}
+
 TEST_CASE("rows that are taken away, doubled or moved are found") {
     const char* attacks[] = {
         "DELETE FROM records WHERE id = 16",                 // the newest record

@@ -151,6 +151,15 @@ TEST_CASE("links that were changed under hashes that fit are found by the physic
             u.e[k] = -u.e[k];
         state.links.set_link(3, 2, u);
     }
+    SECTION("the determinant alone") {
+        for (std::size_t s = 0; s < state.links.shape().volume(); ++s) // minus every x link of an even lattice
+            for (std::size_t k = 0; k < reals_per_link; ++k)
+                state.links.reals()[s * 4 * reals_per_link + k] *= -1.0;
+        state.plaquette = host_plaquette(state.links);
+        const auto refused = decode_checkpoint(encoded(state));
+        REQUIRE_FALSE(refused.ok());
+        CHECK_THAT(refused.reason().what, Contains("|det U - 1| up to 2"));
+    }
     SECTION("other links of the group") {
         state.links.set_link(3, 2, state.links.link(2, 1));
     }
@@ -164,6 +173,13 @@ TEST_CASE("links that were changed under hashes that fit are found by the physic
     REQUIRE_FALSE(decoded.ok());
     CHECK(decoded.reason().code == errc::physics_mismatch);
     CHECK_FALSE(decoded.reason().hint.empty());
+}
+
+TEST_CASE("a chunk whose hash does not fit its links is refused even under a trailer that fits") {
+    auto file = encoded(toy_state({{2, 2, 2, 2}}));
+    file[message_starts(file)[1] + 50] ^= std::byte{1};
+    make_whole_again(file);
+    CHECK(refusal_of(file) == errc::checksum_mismatch);
 }
 
 TEST_CASE("a newer format is refused by its number, by every reader") {
