@@ -61,6 +61,7 @@ void chain_core::seal(std::vector<chain_command>& out) {
     if (sealing_ || sealed_ == trajectory_ || !segment_)
         return;
     sealing_ = trajectory_;
+    seal_due_ = false;
     out.push_back(seal_command{trajectory_, head_, state_, *segment_});
 }
 
@@ -87,12 +88,14 @@ std::vector<chain_command> chain_core::next() {
         out.push_back(ask_segment_command{next_ordinal_, trajectory_ + 1});
         return out;
     }
+    if (seal_due_)
+        seal(out); // before the run: the worker takes the snapshot first
     running_ = true;
     out.push_back(run_command{trajectory_ + 1, segment_->number, segment_->params, done_in_segment() >= segment_->params.n_warmup});
     return out;
 }
 
-std::vector<chain_command> chain_core::on_trajectory(const trajectory_observables& o, const state_hash& state) {
+std::vector<chain_command> chain_core::on_trajectory(const trajectory_observables& o, const state_hash& state, double seconds) {
     expects(running_ && segment_, "a trajectory ends that was started");
     running_ = false;
     physics_record r;
@@ -109,11 +112,11 @@ std::vector<chain_command> chain_core::on_trajectory(const trajectory_observable
     if (r.measured)
         measured_.push_back(o.plaquette());
     if (!credit_.may_send()) {
-        held_ = r;
+        held_ = offer_command{r, seconds};
         return {};
     }
     credit_.sent();
-    std::vector<chain_command> out{offer_command{r}};
+    std::vector<chain_command> out{offer_command{r, seconds}};
     for (auto& c : next())
         out.push_back(std::move(c));
     return out;
@@ -124,7 +127,7 @@ std::vector<chain_command> chain_core::on_granted(std::uint32_t n) {
     if (!held_)
         return {};
     credit_.sent();
-    std::vector<chain_command> out{offer_command{*held_}};
+    std::vector<chain_command> out{*held_};
     held_.reset();
     for (auto& c : next())
         out.push_back(std::move(c));
@@ -172,14 +175,6 @@ std::vector<chain_command> chain_core::on_retry() {
             return on_sealed(trajectory_);
         seal(out);
     }
-    return out;
-}
-
-std::vector<chain_command> chain_core::on_seal_due() {
-    std::vector<chain_command> out;
-    // Between trajectories only: while one runs, the worker's snapshot would come after it. The caller asks again.
-    if (!running_ && !asking_ && !held_ && !storage_failed_ && !stopping_ && !done_)
-        seal(out);
     return out;
 }
 

@@ -42,6 +42,7 @@ struct run_command { ///< one trajectory on the worker
 };
 struct offer_command { ///< send the record over the edge to the recorder; credit was taken
     physics_record record;
+    double seconds; ///< that the trajectory took on the device
 };
 struct ask_segment_command { ///< a segment that starts at `first_trajectory` is needed
     std::uint32_t ordinal;
@@ -74,15 +75,15 @@ public:
     chain_core(chain_start start, std::uint32_t edge_capacity);
 
     [[nodiscard]] std::vector<chain_command> begin();
-    [[nodiscard]] std::vector<chain_command> on_trajectory(const trajectory_observables& o, const state_hash& state);
+    [[nodiscard]] std::vector<chain_command> on_trajectory(const trajectory_observables& o, const state_hash& state, double seconds);
     [[nodiscard]] std::vector<chain_command> on_granted(std::uint32_t n);
     /// The ledger's answer to ask_segment_command; unset: the campaign has no more work for this chain.
     [[nodiscard]] std::vector<chain_command> on_segment(std::optional<opened_segment> segment);
     [[nodiscard]] std::vector<chain_command> on_sealed(std::uint64_t trajectory);
     [[nodiscard]] std::vector<chain_command> on_seal_failed(const std::string& reason);
     [[nodiscard]] std::vector<chain_command> on_retry();
-    /// Time to seal; ignored while a seal is under way or nothing is new.
-    [[nodiscard]] std::vector<chain_command> on_seal_due();
+    /// Time to seal: at the next trajectory boundary, unless a seal is under way then or nothing is new.
+    void on_seal_due() { seal_due_ = true; }
     /// Finish the trajectory, seal, stop.
     [[nodiscard]] std::vector<chain_command> on_stop();
     /// Keep the state, start nothing / go on.
@@ -98,11 +99,11 @@ public:
     [[nodiscard]] const std::vector<double>& measured() const { return measured_; }
     [[nodiscard]] const credit_account& credit() const { return credit_; }
     [[nodiscard]] const std::string& pause_reason() const { return pause_reason_; }
-    [[nodiscard]] std::uint32_t warm() const { return done_in_segment(); }
+    /// Trajectories of the current segment that are done.
+    [[nodiscard]] std::uint32_t done_in_segment() const;
 
 private:
     [[nodiscard]] std::vector<chain_command> next();
-    [[nodiscard]] std::uint32_t done_in_segment() const;
     [[nodiscard]] bool segment_complete() const;
     void seal(std::vector<chain_command>& out);
 
@@ -114,7 +115,7 @@ private:
     std::uint32_t next_ordinal_;
     std::vector<double> measured_;
     credit_account credit_;
-    std::optional<physics_record> held_; ///< finished, waiting for credit
+    std::optional<offer_command> held_; ///< finished, waiting for credit
     std::uint64_t sealed_;
     std::optional<std::uint64_t> sealing_;
     bool running_ = false;
@@ -124,6 +125,7 @@ private:
     bool done_ = false;
     bool storage_failed_ = false;
     bool held_by_user_ = false;
+    bool seal_due_ = false;
     std::string pause_reason_;
 };
 

@@ -20,10 +20,14 @@ if(FORGE_SANITIZE)
   target_link_options(forge_options INTERFACE ${forge_sanitizers})
 endif()
 
-# forge_library(NAME [LINK lib...] [PRIVATE pkg...]): static library forge_NAME from every .cpp of the current folder.
+# forge_library(NAME [RECURSE] [LINK lib...] [PRIVATE pkg...]): static library forge_NAME from every .cpp of the
+# current folder (RECURSE: and below).
 function(forge_library name)
-  cmake_parse_arguments(arg "" "" "LINK;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "RECURSE" "" "LINK;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(arg_RECURSE)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  endif()
   if(sources)
     add_library(forge_${name} STATIC ${sources})
     target_link_libraries(forge_${name} PUBLIC ${arg_LINK} PRIVATE forge_options ${arg_PRIVATE})

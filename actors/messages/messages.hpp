@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What the actors of one process say to each other. None of these types leaves the process: lattice fields travel as
+// shared handles. Commands are verbs, events are past participles.
+#pragma once
+
+#include "libactors/control/chain_core.hpp"
+#include "libactors/control/steerer.hpp"
+#include "libactors/hmc/chain_state.hpp"
+#include "libactors/ledger/rows.hpp"
+
+#include <caf/all.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace forge {
+
+using links_handle = std::shared_ptr<const gauge_field>;
+
+// ---- chain <-> device worker
+struct load_chain { chain_id chain; std::uint64_t key; links_handle links; };
+struct chain_loaded { state_hash state; std::string device, bits_class, kernel_hash; std::optional<error> failed; };
+struct run_job { chain_id chain; run_command job; };
+struct job_done { trajectory_observables observed; state_hash state; double seconds; std::optional<error> failed; };
+struct take_snapshot { chain_id chain; };
+struct snapshot_taken { links_handle links; std::optional<error> failed; };
+
+// ---- chain -> recorder (bounded edge: commit_item; the rest is request and answer, one outstanding per chain)
+struct commit_item { commit_request request; bool last_credit; };
+struct prepare_chain { chain_id chain; };
+struct chain_prepared { chain_start start; links_handle links; std::vector<std::uint8_t> accepted; std::optional<error> failed; };
+struct find_segment { chain_id chain; std::uint64_t first_trajectory; };
+struct open_segment { chain_id chain; epoch_no epoch; std::uint64_t first_trajectory; steering_decision decision; };
+struct segment_answer { std::optional<opened_segment> segment; std::optional<error> failed; };
+struct finish_segment { chain_id chain; epoch_no epoch; segment_no number; };
+struct seal_chain { std::shared_ptr<chain_state> state; epoch_no epoch; }; ///< the receiver owns the state
+struct log_event { event_row row; };
+
+// ---- recorder -> chain
+struct credit_granted { std::uint32_t n; };
+struct chain_sealed { std::uint64_t trajectory; };
+struct seal_failed { error reason; };
+struct commit_refused { error reason; };
+
+// ---- chain <-> steerer (`latest` edge: at most one decision is ever under way per chain)
+struct ask_decision { chain_id chain; std::uint32_t ordinal; };
+struct decision_made { std::optional<steering_decision> decision; };
+
+// ---- chain, worker -> supervisor; main -> supervisor
+struct chain_failed { chain_id chain; error reason; };
+struct chain_done { chain_id chain; bool finished; };
+struct worker_ready { std::size_t slot; std::optional<error> failed; };
+struct stop_campaign {};
+struct restart_chain { chain_id chain; };
+
+// ---- timers of an actor to itself
+struct flush_due { std::uint64_t generation; };
+struct seal_due {};
+struct retry_seal {};
+struct publish_due {};
+
+} // namespace forge
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::load_chain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::run_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::job_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::take_snapshot)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::snapshot_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::commit_item)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::prepare_chain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_prepared)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::find_segment)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::open_segment)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::segment_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::finish_segment)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_chain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::log_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::credit_granted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_sealed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::commit_refused)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::ask_decision)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::decision_made)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::worker_ready)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::stop_campaign)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::restart_chain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::flush_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::retry_seal)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::publish_due)

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/roles/roles.hpp"
+
+#include "libactors/numerics/statistics.hpp"
+
+namespace forge {
+
+namespace {
+
+constexpr std::chrono::seconds seal_retry_delay{2};
+constexpr double publish_every_s = 0.25;
+
+struct chain_data {
+    static inline const char* name = "chain";
+    chain_deps deps;
+    std::optional<chain_core> core;
+    epoch_no epoch;
+    chain_loaded home; ///< where the fields are
+    std::optional<stage_meter> meter;
+    std::vector<std::uint8_t> accepted; ///< of measured trajectories of this segment
+    double seconds_per_trajectory = 0.0; ///< recent, exponential average over about 20
+    double last_done = 0.0;
+    double published = 0.0;
+    bool failed = false;
+    bool stop_requested = false;
+};
+
+using chain_ptr = caf::stateful_actor<chain_data>*;
+
+void publish(chain_ptr self, bool force) {
+    auto& d = self->state;
+    const double now = steady_now_s();
+    if (!force && now - d.published < publish_every_s)
+        return;
+    d.published = now;
+    chain_status s;
+    s.chain = d.deps.chain;
+    s.device = d.deps.device;
+    s.epoch = d.epoch.value;
+    s.restarts = d.deps.restarts;
+    s.reason = d.deps.last_failure;
+    s.segments_total = d.deps.segments_total;
+    if (d.core) {
+        const auto& core = *d.core;
+        s.phase = name_of(core.phase());
+        s.trajectory = core.trajectory();
+        s.sealed = core.sealed();
+        s.done_in_segment = core.done_in_segment();
+        if (core.phase() == chain_phase::paused)
+            s.reason = core.pause_reason();
+        if (core.segment()) {
+            const auto& p = core.segment()->params;
+            s.ordinal = core.segment()->ordinal;
+            s.beta = p.beta;
+            s.n_thermalise = p.n_thermalise;
+            s.n_measure = p.n_measure;
+            const auto g = gamma_method(core.measured());
+            if (g.n > 0)
+                s.plaquette = g.mean;
+            if (g.n > 1)
+                s.plaquette_error = g.error;
+            if (!d.accepted.empty()) {
+                double sum = 0.0;
+                for (const auto a : d.accepted)
+                    sum += a;
+                s.acceptance = sum / static_cast<double>(d.accepted.size());
+            }
+            if (d.seconds_per_trajectory > 0.0) {
+                s.trajectories_per_s = 1.0 / d.seconds_per_trajectory;
+                const double per_segment = p.n_thermalise + static_cast<double>(p.n_measure);
+                const double later = s.segments_total > core.segment()->ordinal + 1
+                                         ? per_segment * (s.segments_total - core.segment()->ordinal - 1) : 0.0;
+                if (s.segments_total > 0)
+                    s.eta_s = d.seconds_per_trajectory * (std::max(per_segment - core.done_in_segment(), 0.0) + later);
+            }
+        }
+        d.meter->queue(core.credit().in_flight(), core.credit().capacity());
+    }
+    d.deps.board->update(s);
+    d.deps.board->update(d.meter->snapshot(now));
+}
+
+void fail(chain_ptr self, const error& reason) {
+    auto& d = self->state;
+    if (d.failed)
+        return;
+    d.failed = true;
+    self->send(d.deps.supervisor, chain_failed{d.deps.chain, reason});
+    self->quit();
+}
+
+/// Error handler of requests: the other side died or did not answer in time.
+auto lost(chain_ptr self, std::string what) {
+    return [self, what = std::move(what)](const caf::error& e) {
+        fail(self, {errc::device_failed, what + ": " + self->system().render(e), to_text(self->state.deps.chain), ""});
+    };
+}
+
+void perform(chain_ptr self, std::vector<chain_command> commands);
+
+void account(chain_ptr self) {
+    auto& d = self->state;
+    const auto now = steady_now_s();
+    d.meter->set(d.core->running() ? stage_activity::busy
+                                   : d.core->back_pressured() ? stage_activity::back_pressured : stage_activity::idle, now);
+    d.meter->queue(d.core->credit().in_flight(), d.core->credit().capacity());
+    publish(self, false);
+}
+
+void execute(chain_ptr self, const run_command& c) {
+    auto& d = self->state;
+    self->request(d.deps.worker, worker_timeout, run_job{d.deps.chain, c})
+        .then(
+            [self](const job_done& done) {
+                auto& s = self->state;
+                if (done.failed)
+                    return fail(self, *done.failed);
+                const double now = steady_now_s();
+                const double elapsed = s.last_done > 0.0 ? now - s.last_done : done.seconds;
+                s.last_done = now;
+                s.seconds_per_trajectory = s.seconds_per_trajectory > 0.0 ? 0.95 * s.seconds_per_trajectory + 0.05 * elapsed : elapsed;
+                s.meter->item(done.seconds);
+                const auto before = s.core->measured().size();
+                auto commands = s.core->on_trajectory(done.observed, done.state, done.seconds);
+                if (s.core->measured().size() > before)
+                    s.accepted.push_back(done.observed.accepted ? 1 : 0);
+                perform(self, std::move(commands));
+            },
+            lost(self, "the device worker"));
+}
+
+void execute(chain_ptr self, const offer_command& c) {
+    auto& d = self->state;
+    receipt r;
+    r.epoch = d.epoch;
+    r.device = d.home.device;
+    r.bits_class = d.home.bits_class;
+    r.kernel_hash = d.home.kernel_hash;
+    r.seconds = c.seconds;
+    self->send(d.deps.recorder, commit_item{{c.record, r, d.epoch}, !d.core->credit().may_send()});
+}
+
+void execute(chain_ptr self, const ask_segment_command& c) {
+    auto& d = self->state;
+    const auto answered = [self](const segment_answer& a) {
+        if (a.failed)
+            return fail(self, *a.failed);
+        self->state.accepted.clear();
+        perform(self, self->state.core->on_segment(a.segment));
+        publish(self, true);
+    };
+    // A replay meets decisions that were taken before the crash; only what is new goes to the steerer.
+    self->request(d.deps.recorder, recorder_timeout, find_segment{d.deps.chain, c.first_trajectory})
+        .then(
+            [self, c, answered](const segment_answer& known) {
+                if (known.failed || known.segment)
+                    return answered(known);
+                auto& s = self->state;
+                self->request(s.deps.steerer, steerer_timeout, ask_decision{s.deps.chain, c.ordinal})
+                    .then(
+                        [self, c, answered](const decision_made& m) {
+                            if (!m.decision)
+                                return answered(segment_answer{std::nullopt, std::nullopt});
+                            auto& t = self->state;
+                            self->request(t.deps.recorder, recorder_timeout,
+                                          open_segment{t.deps.chain, t.epoch, c.first_trajectory, *m.decision})
+                                .then(answered, lost(self, "the recorder"));
+                        },
+                        lost(self, "the steerer"));
+            },
+            lost(self, "the recorder"));
+}
+
+void execute(chain_ptr self, const seal_command& c) {
+    auto& d = self->state;
+    self->request(d.deps.worker, worker_timeout, take_snapshot{d.deps.chain})
+        .then(
+            [self, c](const snapshot_taken& taken) {
+                if (taken.failed)
+                    return fail(self, *taken.failed);
+                auto& s = self->state;
+                auto state = std::make_shared<chain_state>();
+                state->chain = s.deps.chain;
+                state->campaign_seed = s.deps.parts->seed;
+                state->segment = c.segment.number;
+                state->segment_first = c.segment.first_trajectory;
+                state->params = c.segment.params;
+                state->trajectory = c.trajectory;
+                state->head = c.head;
+                state->state = c.state;
+                state->provenance = s.deps.parts->provenance + " device=" + s.home.device + " bits=" + s.home.bits_class;
+                state->links = *taken.links;
+                self->send(s.deps.recorder, seal_chain{std::move(state), s.epoch});
+            },
+            lost(self, "the device worker"));
+}
+
+void execute(chain_ptr self, const finish_segment_command& c) {
+    auto& d = self->state;
+    self->send(d.deps.recorder, finish_segment{d.deps.chain, d.epoch, c.number});
+}
+
+void execute(chain_ptr self, const done_command& c) {
+    publish(self, true);
+    self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished});
+    self->quit();
+}
+
+void perform(chain_ptr self, std::vector<chain_command> commands) {
+    for (const auto& command : commands)
+        std::visit([self](const auto& c) { execute(self, c); }, command);
+    account(self);
+}
+
+void begin(chain_ptr self, const chain_prepared& p) {
+    auto& d = self->state;
+    if (p.failed)
+        return fail(self, *p.failed);
+    d.epoch = p.start.epoch;
+    d.accepted = p.accepted;
+    const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
+    self->request(d.deps.worker, worker_timeout, load_chain{d.deps.chain, key, p.links})
+        .then(
+            [self, start = p.start](const chain_loaded& loaded) {
+                auto& s = self->state;
+                if (loaded.failed)
+                    return fail(self, *loaded.failed);
+                if (start.trajectory > 0 && !(loaded.state == start.state))
+                    return fail(self, {errc::checksum_mismatch, "the links on " + loaded.device + " do not have the fingerprint of the ledger's record",
+                                       to_text(s.deps.chain) + " trajectory " + std::to_string(start.trajectory), "forge checkpoint check"});
+                s.home = loaded;
+                s.core.emplace(start, s.deps.edge_capacity);
+                self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
+                publish(self, true);
+                perform(self, s.stop_requested ? s.core->on_stop() : s.core->begin());
+            },
+            lost(self, "the device worker"));
+}
+
+caf::behavior chain(chain_ptr self, chain_deps deps) {
+    self->state.deps = std::move(deps);
+    auto& d = self->state;
+    d.meter.emplace("chain." + to_text(d.deps.chain), steady_now_s());
+    publish(self, true);
+    self->request(d.deps.recorder, recorder_timeout, prepare_chain{d.deps.chain})
+        .then([self](const chain_prepared& p) { begin(self, p); }, lost(self, "the recorder"));
+    return {
+        [self](const credit_granted& m) { perform(self, self->state.core->on_granted(m.n)); },
+        [self](const chain_sealed& m) { perform(self, self->state.core->on_sealed(m.trajectory)); },
+        [self](const seal_failed& m) {
+            if (m.reason.code == errc::stale_epoch)
+                return fail(self, m.reason);
+            perform(self, self->state.core->on_seal_failed(to_text(m.reason)));
+            publish(self, true);
+            self->delayed_send(self, seal_retry_delay, retry_seal{});
+        },
+        [self](retry_seal) { perform(self, self->state.core->on_retry()); },
+        [self](const commit_refused& m) { fail(self, m.reason); },
+        [self](seal_due) {
+            auto& s = self->state;
+            s.core->on_seal_due();
+            self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
+        },
+        [self](stop_campaign) {
+            self->state.stop_requested = true;
+            if (self->state.core)
+                perform(self, self->state.core->on_stop());
+        },
+        [self](publish_due) { publish(self, true); },
+    };
+}
+
+} // namespace
+
+caf::actor spawn_chain(caf::local_actor* parent, chain_deps deps) {
+    return parent->spawn<caf::monitored>(chain, std::move(deps));
+}
+
+} // namespace forge

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The actors of a campaign: what each needs, and how it is spawned. Private to actors/.
+#pragma once
+
+#include "actors/messages/messages.hpp"
+#include "actors/runtime/campaign_runtime.hpp"
+
+namespace forge {
+
+/// A trajectory on a busy device may take long, and a worker serves many chains; but nobody waits for ever.
+inline constexpr std::chrono::seconds worker_timeout{6 * 3600};
+/// The recorder answers after a flush, a checkpoint of another chain included.
+inline constexpr std::chrono::seconds recorder_timeout{600};
+inline constexpr std::chrono::seconds steerer_timeout{30};
+
+/// Seconds on the steady clock: the only clock that stages account with.
+[[nodiscard]] double steady_now_s();
+/// Turns whatever is being handled by a catch clause into an error value.
+[[nodiscard]] error current_exception_as_error();
+
+/// Device worker (detached): owns the engine and the fields of its chains, runs one job at a time in order of arrival,
+/// which is round robin by trajectory because a chain has at most one job outstanding.
+[[nodiscard]] caf::actor spawn_worker(caf::local_actor* parent, device_slot slot, std::shared_ptr<status_board> board);
+
+/// Recorder (detached, one per campaign): the only writer of ledger and checkpoints. Groups commits, at most
+/// 20 ms or 256 records a transaction; grants credit after the commit.
+[[nodiscard]] caf::actor spawn_recorder(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts,
+                                        std::shared_ptr<status_board> board);
+
+/// Steerer (pooled): answers with the parameters of a chain's next segment.
+[[nodiscard]] caf::actor spawn_steerer(caf::local_actor* parent, const campaign& plan, std::vector<double> taken,
+                                       std::shared_ptr<status_board> board);
+
+struct chain_deps {
+    chain_id chain;
+    std::string device;
+    caf::actor worker, recorder, steerer, supervisor;
+    std::uint32_t edge_capacity = 1;
+    std::uint32_t segments_total = 0;
+    std::size_t restarts = 0;
+    std::string last_failure;
+    std::shared_ptr<const runtime_parts> parts;
+    std::shared_ptr<status_board> board;
+};
+/// Chain (pooled): a thin skin around chain_core.
+[[nodiscard]] caf::actor spawn_chain(caf::local_actor* parent, chain_deps deps);
+
+/// Supervisor (pooled): spawns the others, restarts what fails, ends the campaign.
+[[nodiscard]] caf::actor spawn_supervisor(caf::actor_system& system, std::shared_ptr<const runtime_parts> parts,
+                                          std::shared_ptr<status_board> board);
+
+} // namespace forge

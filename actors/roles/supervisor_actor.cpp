@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/roles/roles.hpp"
+
+#include "libactors/control/beta_plan.hpp"
+#include "libactors/control/supervisor.hpp"
+
+#include <fmt/format.h>
+
+namespace forge {
+
+namespace {
+
+constexpr std::chrono::milliseconds publish_interval{500};
+
+struct supervisor_data {
+    static inline const char* name = "supervisor";
+    std::shared_ptr<const runtime_parts> parts;
+    std::shared_ptr<status_board> board;
+    std::optional<supervisor> core;
+    std::optional<supervisor> worker_core; ///< the same budget for workers, by slot
+    caf::actor recorder, steerer;
+    std::vector<caf::actor> workers;
+    std::map<chain_id, caf::actor> chains;
+    std::map<chain_id, std::size_t> restarts;
+    std::map<chain_id, std::string> last_failure;
+    std::vector<double> taken;
+    bool stopping = false;
+    bool ending = false;
+};
+
+using supervisor_ptr = caf::stateful_actor<supervisor_data>*;
+
+void start_chain(supervisor_ptr self, chain_id c) {
+    auto& d = self->state;
+    const auto& plan = d.parts->plan;
+    const std::size_t slot = c.value % d.workers.size();
+    chain_deps deps;
+    deps.chain = c;
+    deps.device = d.parts->devices[slot].id;
+    deps.worker = d.workers[slot];
+    deps.recorder = d.recorder;
+    deps.steerer = d.steerer;
+    deps.supervisor = caf::actor_cast<caf::actor>(self);
+    deps.edge_capacity = d.parts->shape.find_edge("chain." + to_text(c), "recorder").capacity;
+    deps.segments_total = plan.steering == steering_mode::plan
+                              ? (plan.beta_points + plan.n_chains - 1 - c.value) / plan.n_chains : 0;
+    deps.restarts = d.restarts[c];
+    deps.last_failure = d.last_failure[c];
+    deps.parts = d.parts;
+    deps.board = d.board;
+    d.chains[c] = spawn_chain(self, std::move(deps));
+    if (d.stopping)
+        self->send(d.chains[c], stop_campaign{});
+}
+
+void end_if_over(supervisor_ptr self) {
+    auto& d = self->state;
+    if (d.ending || !d.core->over())
+        return;
+    d.ending = true;
+    d.board->set_result(d.core->all_finished());
+    for (const auto& [c, reason] : d.core->given_up())
+        d.board->notice(to_text(c) + " was given up: " + to_text(reason));
+    for (const auto& a : d.workers)
+        self->send(a, publish_due{});
+    self->send(d.recorder, publish_due{});
+    for (const auto& a : d.workers)
+        self->send_exit(a, caf::exit_reason::user_shutdown);
+    self->send_exit(d.steerer, caf::exit_reason::user_shutdown);
+    self->send_exit(d.recorder, caf::exit_reason::user_shutdown);
+    self->quit();
+}
+
+void chain_is_down(supervisor_ptr self, chain_id c, const error& reason) {
+    auto& d = self->state;
+    d.chains.erase(c);
+    const auto verdict = d.core->on_failure(c, reason, steady_now_s());
+    event_row row;
+    row.kind = verdict.restart ? "chain_restarted" : "chain_given_up";
+    row.utc = "";
+    row.chain = c;
+    row.text = to_text(reason);
+    self->send(d.recorder, log_event{row});
+    d.last_failure[c] = std::string(name_of(reason.code)) + ": " + reason.what;
+    if (d.stopping && verdict.restart) { // nobody waits for a chain that was to stop anyway; its ledger is sealed up to the last seal
+        d.core->on_done(c, false);
+        d.board->notice(fmt::format("{} failed while stopping: {}", to_text(c), to_text(reason)));
+    } else if (verdict.restart) {
+        ++d.restarts[c];
+        d.board->notice(fmt::format("{} failed and restarts from its last seal in {:.1f} s: {}", to_text(c), verdict.after_s, to_text(reason)));
+        self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(verdict.after_s * 1e6)), restart_chain{c});
+    } else {
+        chain_status s;
+        s.chain = c;
+        s.phase = "failed";
+        s.device = d.parts->devices[c.value % d.workers.size()].id;
+        s.restarts = d.restarts[c];
+        s.reason = d.last_failure[c];
+        d.board->update(s);
+    }
+    end_if_over(self);
+}
+
+void on_down(supervisor_ptr self, const caf::down_msg& m) {
+    auto& d = self->state;
+    const bool ordinary = !m.reason || m.reason == caf::exit_reason::normal || m.reason == caf::exit_reason::user_shutdown;
+    for (std::size_t slot = 0; slot < d.workers.size(); ++slot)
+        if (d.workers[slot].address() == m.source && !d.ending) {
+            const error reason{errc::device_failed, "device worker ended: " + self->system().render(m.reason), d.parts->devices[slot].id, ""};
+            const auto verdict = d.worker_core->on_failure(chain_id{static_cast<std::uint32_t>(slot)}, reason, steady_now_s());
+            d.board->notice(to_text(reason) + (verdict.restart ? "; it is started again" : "; it stays down"));
+            if (verdict.restart)
+                d.workers[slot] = spawn_worker(self, d.parts->devices[slot], d.board);
+            return; // its chains notice by their failed requests and come back through chain_failed
+        }
+    if (d.recorder.address() == m.source && !d.ending) {
+        d.board->notice("the recorder ended (" + self->system().render(m.reason) + "): the campaign stops; start it again to go on");
+        for (const auto& [c, actor] : d.chains)
+            self->send_exit(actor, caf::exit_reason::user_shutdown);
+        for (std::uint32_t c = 0; c < d.parts->plan.n_chains; ++c)
+            d.core->on_done(chain_id{c}, false);
+        return end_if_over(self);
+    }
+    if (d.steerer.address() == m.source && !d.ending) {
+        d.steerer = spawn_steerer(self, d.parts->plan, d.taken, d.board);
+        return;
+    }
+    if (ordinary)
+        return;
+    for (const auto& [c, actor] : d.chains)
+        if (actor.address() == m.source)
+            return chain_is_down(self, c, {errc::internal, "the chain's actor ended: " + self->system().render(m.reason), to_text(c), ""});
+}
+
+caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
+    auto& d = self->state;
+    d.parts = std::move(parts);
+    d.board = std::move(board);
+    const auto& plan = d.parts->plan;
+    d.core.emplace(plan.n_chains);
+    d.worker_core.emplace(static_cast<std::uint32_t>(d.parts->devices.size()));
+    self->set_down_handler([self](caf::down_msg& m) { on_down(self, m); });
+    for (std::uint32_t c = 0; c < plan.n_chains; ++c)
+        for (const auto& row : d.parts->book->segments(chain_id{c}).or_throw())
+            d.taken.push_back(row.params.beta);
+    d.recorder = spawn_recorder(self, d.parts, d.board); // from here on the ledger is the recorder's
+    d.steerer = spawn_steerer(self, plan, d.taken, d.board);
+    for (const auto& slot : d.parts->devices)
+        d.workers.push_back(spawn_worker(self, slot, d.board));
+    for (std::uint32_t c = 0; c < plan.n_chains; ++c)
+        start_chain(self, chain_id{c});
+    self->delayed_send(self, publish_interval, publish_due{});
+    return {
+        [self](const chain_failed& m) {
+            if (self->state.chains.contains(m.chain))
+                chain_is_down(self, m.chain, m.reason);
+        },
+        [self](const chain_done& m) {
+            self->state.chains.erase(m.chain);
+            self->state.core->on_done(m.chain, m.finished);
+            end_if_over(self);
+        },
+        [self](const restart_chain& m) {
+            if (self->state.stopping) {
+                self->state.core->on_done(m.chain, false);
+                end_if_over(self);
+            } else {
+                start_chain(self, m.chain);
+            }
+        },
+        [self](stop_campaign) {
+            auto& s = self->state;
+            if (s.stopping)
+                return;
+            s.stopping = true;
+            s.board->set_stopping();
+            for (const auto& [c, actor] : s.chains)
+                self->send(actor, stop_campaign{});
+        },
+        [self](publish_due) {
+            auto& s = self->state;
+            self->send(s.steerer, publish_due{});
+            for (const auto& [c, actor] : s.chains) // a chain that waits says nothing of its own accord
+                self->send(actor, publish_due{});
+            self->delayed_send(self, publish_interval, publish_due{});
+        },
+    };
+}
+
+} // namespace
+
+caf::actor spawn_supervisor(caf::actor_system& system, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
+    return system.spawn(supervisor_behavior, std::move(parts), std::move(board));
+}
+
+} // namespace forge

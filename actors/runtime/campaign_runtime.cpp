@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/runtime/campaign_runtime.hpp"
+
+#include "actors/roles/roles.hpp"
+
+namespace forge {
+
+struct campaign_runtime::system {
+    caf::actor_system_config config;
+    std::unique_ptr<caf::actor_system> actors;
+    caf::actor supervisor;
+
+    system() {
+        // A shared job queue: answers in tens of microseconds and no idle polling, which would take cycles from the
+        // device workers of a CPU. Throughput between actors is not what limits a campaign.
+        config.set("scheduler.policy", caf::atom("sharing"));
+    }
+};
+
+campaign_runtime::campaign_runtime(runtime_parts parts) : board_(std::make_shared<status_board>()), system_(std::make_unique<system>()) {
+    expects(!parts.devices.empty() && parts.book && parts.store && !parts.seed.empty(), "a campaign has devices, ledger, store and seed");
+    validate(parts.shape).or_throw();
+    system_->actors = std::make_unique<caf::actor_system>(system_->config);
+    system_->supervisor = spawn_supervisor(*system_->actors, std::make_shared<const runtime_parts>(std::move(parts)), board_);
+    // Watches the root: when it ends, for whatever reason, the campaign is over.
+    auto* board = board_.get();
+    system_->actors->spawn([board, root = system_->supervisor, alive = board_](caf::event_based_actor* self) -> caf::behavior {
+        self->monitor(root);
+        self->set_down_handler([self, board](caf::down_msg& m) {
+            if (m.reason && m.reason != caf::exit_reason::normal)
+                board->notice("the supervisor ended: " + self->system().render(m.reason));
+            board->set_over();
+            self->quit();
+        });
+        return {[](stop_campaign) {}};
+    });
+}
+
+campaign_runtime::~campaign_runtime() {
+    request_stop();
+    wait();
+}
+
+void campaign_runtime::request_stop() {
+    if (system_->supervisor)
+        caf::anon_send(system_->supervisor, stop_campaign{});
+}
+
+void campaign_runtime::wait() {
+    system_->supervisor = nullptr;
+    if (system_->actors)
+        system_->actors->await_all_actors_done();
+}
+
+} // namespace forge

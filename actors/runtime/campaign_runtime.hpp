@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// A running campaign as seen by programs: start, watch, stop. No CAF in sight.
+#pragma once
+
+#include "actors/runtime/status_board.hpp"
+#include "libactors/checkpoint/checkpoint_store.hpp"
+#include "libactors/control/campaign.hpp"
+#include "libactors/engine/lattice_engine.hpp"
+#include "libactors/flow/topology.hpp"
+#include "libactors/ledger/ledger.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace forge {
+
+/// Makes the engine of one device; called on the thread that will use it, and again when a worker restarts.
+using engine_factory = std::function<result<std::unique_ptr<lattice_engine>>()>;
+
+struct device_slot {
+    std::string id;
+    engine_factory make;
+};
+
+/// Everything that main() has put together.
+struct runtime_parts {
+    campaign plan;
+    std::string seed; ///< the campaign's, never empty
+    topology shape;   ///< stages and edges; capacities are taken from here
+    std::vector<device_slot> devices;
+    std::shared_ptr<forge::ledger> book;
+    std::shared_ptr<checkpoint_store> store;
+    std::function<result<gauge_field>(chain_id)> start_links; ///< configuration before trajectory 1
+    std::string provenance;
+};
+
+/// Owns the actor system. Destroying it waits for the actors; call request_stop first unless it is over.
+class campaign_runtime {
+public:
+    explicit campaign_runtime(runtime_parts parts);
+    ~campaign_runtime();
+    campaign_runtime(const campaign_runtime&) = delete;
+    campaign_runtime& operator=(const campaign_runtime&) = delete;
+
+    [[nodiscard]] run_status status() const { return board_->snapshot(); }
+    [[nodiscard]] std::shared_ptr<status_board> board() const { return board_; }
+    /// Every chain finishes its trajectory, seals and stops. Repeating it changes nothing.
+    void request_stop();
+    /// Blocks until every actor has ended.
+    void wait();
+
+private:
+    struct system;
+    std::shared_ptr<status_board> board_;
+    std::unique_ptr<system> system_;
+};
+
+} // namespace forge

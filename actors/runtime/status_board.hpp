@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What the actors publish and everybody may read: values under one short lock, never a question to a busy actor.
+#pragma once
+
+#include "libactors/base/ids.hpp"
+#include "libactors/base/metrics.hpp"
+
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace forge {
+
+/// One chain as people see it. Unknown numbers are unset and print as n/a.
+struct chain_status {
+    chain_id chain;
+    std::string device;
+    std::string phase = "starting";
+    std::uint64_t epoch = 0;
+    std::optional<std::uint32_t> ordinal; ///< of the segment
+    std::optional<double> beta;
+    std::uint64_t trajectory = 0;
+    std::uint64_t sealed = 0;
+    std::uint32_t done_in_segment = 0;
+    std::uint32_t n_thermalise = 0;
+    std::uint32_t n_measure = 0;
+    std::uint32_t segments_total = 0; ///< that the plan gives this chain; 0 where nobody knows (adaptive)
+    std::optional<double> plaquette;
+    std::optional<double> plaquette_error;
+    std::optional<double> acceptance;         ///< of measured trajectories of this segment
+    std::optional<double> trajectories_per_s; ///< recent
+    std::optional<double> eta_s;
+    std::size_t restarts = 0;
+    std::string reason; ///< why paused, restarted or given up
+};
+
+struct run_status {
+    std::vector<chain_status> chains; ///< in order of id
+    std::vector<stage_metrics> stages;
+    std::vector<std::string> notices; ///< most recent last
+    bool over = false;
+    bool all_finished = false;
+    bool stopping = false;
+};
+
+/// Thread-safe; readers get copies.
+class status_board {
+public:
+    void update(const chain_status& c) {
+        const std::lock_guard lock(mutex_);
+        chains_[c.chain] = c;
+    }
+    void update(const stage_metrics& m) {
+        const std::lock_guard lock(mutex_);
+        stages_[m.stage] = m;
+    }
+    void notice(std::string text) {
+        const std::lock_guard lock(mutex_);
+        notices_.push_back(std::move(text));
+        ++n_notices_;
+        if (notices_.size() > notices_max)
+            notices_.pop_front();
+    }
+    void set_stopping() {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    void set_result(bool all_finished) {
+        const std::lock_guard lock(mutex_);
+        all_finished_ = all_finished;
+    }
+    void set_over() {
+        const std::lock_guard lock(mutex_);
+        over_ = true;
+    }
+    [[nodiscard]] run_status snapshot() const {
+        const std::lock_guard lock(mutex_);
+        run_status s;
+        for (const auto& [id, c] : chains_)
+            s.chains.push_back(c);
+        for (const auto& [id, m] : stages_)
+            s.stages.push_back(m);
+        s.notices.assign(notices_.begin(), notices_.end());
+        s.over = over_;
+        s.all_finished = all_finished_;
+        s.stopping = stopping_;
+        return s;
+    }
+    /// Notices since the `seen`-th one, at most notices_max; advances `seen`.
+    [[nodiscard]] std::vector<std::string> notices_since(std::uint64_t& seen) const {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::string> fresh;
+        const std::uint64_t first = n_notices_ - notices_.size();
+        for (std::uint64_t k = std::max(seen, first); k < n_notices_; ++k)
+            fresh.push_back(notices_[static_cast<std::size_t>(k - first)]);
+        seen = n_notices_;
+        return fresh;
+    }
+
+private:
+    static constexpr std::size_t notices_max = 100;
+    mutable std::mutex mutex_;
+    std::map<chain_id, chain_status> chains_;
+    std::map<std::string, stage_metrics> stages_;
+    std::deque<std::string> notices_;
+    std::uint64_t n_notices_ = 0;
+    bool over_ = false;
+    bool all_finished_ = false;
+    bool stopping_ = false;
+};
+
+} // namespace forge

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// forge ledger check, forge checkpoint check.
+#pragma once
+
+#include "apps/forge/cli.hpp"
+
+namespace forge::app {
+
+void add_check_commands(CLI::App& root, cli_state& state);
+
+} // namespace forge::app

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// forge device list.
+#pragma once
+
+#include "apps/forge/cli.hpp"
+
+namespace forge::app {
+
+void add_device_commands(CLI::App& root, cli_state& state);
+
+} // namespace forge::app

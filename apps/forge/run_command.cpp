@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "apps/forge/run_command.hpp"
+
+#include "apps/forge/campaign_files.hpp"
+#include "apps/forge/compose.hpp"
+#include "apps/forge/progress.hpp"
+#include "apps/forge/report.hpp"
+#include "apps/forge/status_file.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+
+namespace forge::app {
+
+namespace {
+
+struct run_options {
+    std::string file;
+    std::string out;
+    std::string stop_after;
+    bool json = false;
+    bool quiet = false;
+};
+
+constexpr long poll_ms = 100;
+
+/// Waits for SIGINT or SIGTERM, at most poll_ms. They are blocked in every thread, so only this sees them.
+bool signal_arrived() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    const timespec patience{0, poll_ms * 1000000};
+    return sigtimedwait(&set, nullptr, &patience) > 0;
+}
+
+void block_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a file-size limit is an error of the write, not the end of the program
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+result<void> run(const run_options& options, cli_state& state) {
+    double stop_after = 0.0;
+    if (!options.stop_after.empty()) {
+        auto seconds = parse_duration_s(options.stop_after);
+        if (!seconds)
+            return seconds.reason();
+        stop_after = *seconds;
+    }
+    auto loaded = load_campaign(options.file, options.out);
+    if (!loaded)
+        return loaded.reason();
+    block_signals(); // before any thread exists
+    auto composed = compose(*loaded);
+    if (!composed)
+        return composed.reason();
+    const bool talk = !options.quiet;
+    if (talk)
+        std::cerr << composed->introduction;
+
+    const auto start = std::chrono::steady_clock::now();
+    bool stopping = false;
+    run_status last;
+    {
+        campaign_runtime runtime(std::move(composed->parts));
+        progress_printer progress(talk, fancy_terminal());
+        double status_written = -1.0;
+        while (true) {
+            const bool asked = signal_arrived();
+            last = runtime.status();
+            if ((asked || (stop_after > 0.0 && seconds_since(start) > stop_after)) && !stopping) {
+                stopping = true;
+                runtime.request_stop();
+                progress.say("stopping: every chain finishes its trajectory and is sealed");
+            }
+            for (const auto& text : runtime.board()->notices_since(progress.notices_seen()))
+                progress.say(text);
+            progress.show(last);
+            if (seconds_since(start) - status_written > 1.0 || last.over) {
+                write_status_file(loaded->folder, loaded->plan, last);
+                status_written = seconds_since(start);
+            }
+            if (last.over)
+                break;
+        }
+        runtime.wait();
+        progress.finish(last);
+    }
+    const double seconds = seconds_since(start);
+    const auto hash = composed->book->ledger_hash();
+    if (!hash)
+        return hash.reason();
+    std::vector<std::string> given_up;
+    std::uint64_t trajectories = 0;
+    for (const auto& c : last.chains) {
+        trajectories += c.trajectory;
+        if (c.phase == "failed")
+            given_up.push_back(to_text(c.chain) + ": " + c.reason);
+    }
+    composed->book.reset(); // the report opens the ledger for reading
+    std::string report_file;
+    if (last.all_finished) {
+        auto report = write_report(loaded->folder);
+        if (!report)
+            return report.reason();
+        report_file = report->markdown.string();
+        if (talk)
+            std::cerr << report->table << "\nreport: " << report_file << "\n";
+    } else if (talk) {
+        std::cerr << fmt::format("stopped and sealed. To go on:  forge run {}{}\n", options.file,
+                                 options.out.empty() ? "" : " --out " + options.out);
+    }
+    if (talk)
+        std::cerr << fmt::format("{} trajectories in the ledger, {:.1f} s, ledger hash {}\n", trajectories, seconds, to_hex(*hash));
+    if (options.json)
+        print_json("forge.run/1", {{"run", loaded->folder.root.string()},
+                                   {"finished", last.all_finished},
+                                   {"trajectories", trajectories},
+                                   {"seconds_s", seconds},
+                                   {"ledger_hash", to_hex(*hash)},
+                                   {"report", report_file.empty() ? nlohmann::json(nullptr) : nlohmann::json(report_file)},
+                                   {"given_up", given_up}});
+    if (!given_up.empty())
+        state.exit_code = 9;
+    return {};
+}
+
+} // namespace
+
+result<double> parse_duration_s(const std::string& text) {
+    double value = 0.0;
+    const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const std::string unit(end, text.data() + text.size());
+    const double factor = unit.empty() || unit == "s" ? 1.0 : unit == "m" ? 60.0 : unit == "h" ? 3600.0 : unit == "d" ? 86400.0 : 0.0;
+    if (status != std::errc{} || factor == 0.0 || !(value > 0.0))
+        return error{errc::invalid_argument, "\"" + text + "\" is no duration", "--stop-after", "90s, 30m, 2h or 1d"};
+    return value * factor;
+}
+
+void add_run_command(CLI::App& root, cli_state& state) {
+    auto* command = root.add_subcommand("run", "Run a campaign, or go on with it where it stopped");
+    command->footer("A run directory that exists is continued: same file, same command, same bits.\n"
+                    "Ctrl-C finishes the trajectories, seals every chain and says how to go on.\n"
+                    "Example: forge run apps/examples/deconfinement.toml --out runs/first --stop-after 30m");
+    auto options = std::make_shared<run_options>();
+    command->add_option("campaign", options->file, "Campaign file (TOML, docs/campaign.md)")->required();
+    command->add_option("--out", options->out, "Run directory (default: the file's output, else runs/NAME)");
+    command->add_option("--stop-after", options->stop_after, "Stop and seal after this time: 90s, 30m, 2h");
+    command->add_flag("--json", options->json, "Print the outcome as JSON on standard output");
+    command->add_flag("--quiet", options->quiet, "No progress");
+    command->callback([options, &state] {
+        if (auto done = run(*options, state); !done)
+            report_error(state, done.reason());
+    });
+}
+
+} // namespace forge::app

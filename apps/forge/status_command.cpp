@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "apps/forge/status_command.hpp"
+
+#include "apps/forge/campaign_files.hpp"
+#include "apps/forge/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+
+namespace forge::app {
+
+namespace {
+
+std::optional<double> number(const nlohmann::json& j, const char* key) {
+    return j.contains(key) && j[key].is_number() ? std::optional(j[key].get<double>()) : std::nullopt;
+}
+
+std::string text_or_na(const std::optional<double>& v, const char* format) { return v ? fmt::format(fmt::runtime(format), *v) : "n/a"; }
+
+void print_status(const nlohmann::json& s) {
+    std::cout << fmt::format("campaign {} · {} · snapshot of {}\n", s.value("campaign", "n/a"), s.value("state", "n/a"), s.value("at", "n/a"));
+    std::cout << fmt::format("{:<6} {:<12} {:<13} {:>7} {:>8} {:>10} {:>16} {:>5} {:>8} {:>8} {:>8}\n", "CHAIN", "DEVICE", "PHASE", "POINT", "BETA",
+                             "TRAJ", "P", "ACC", "TRAJ/S", "SEALED", "ETA");
+    for (const auto& c : s["chains"]) {
+        const auto ordinal = number(c, "segment_ordinal");
+        const auto total = number(c, "segments_total");
+        std::cout << fmt::format("{:<6} {:<12} {:<13} {:>7} {:>8} {:>10} {:>16} {:>5} {:>8} {:>8} {:>8}\n", c.value("chain", "n/a"), c.value("device", "n/a"),
+                                 c.value("phase", "n/a"), fmt::format("{}/{}", ordinal ? fmt::format("{:.0f}", *ordinal + 1) : "n/a", text_or_na(total, "{:.0f}")),
+                                 text_or_na(number(c, "beta"), "{:.4f}"), c.value("trajectory", 0), with_error(number(c, "plaquette"), number(c, "plaquette_error")),
+                                 text_or_na(number(c, "acceptance"), "{:.2f}"), text_or_na(number(c, "trajectories_per_s"), "{:.1f}"), c.value("sealed", 0),
+                                 duration_text(number(c, "eta_s")));
+        if (const auto reason = c.value("reason", std::string()); !reason.empty())
+            std::cout << "       " << reason << "\n";
+    }
+    std::cout << fmt::format("{:<18} {:>9} {:>9} {:>10} {:>10} {:>6} {:>6} {:>6} {:>11} {:>7}\n", "STAGE", "ITEMS", "PER S", "P50 MS", "P99 MS", "BUSY", "IDLE",
+                             "BACKPR", "QUEUE", "WATTS");
+    for (const auto& m : s["stages"]) {
+        const auto ms = [&m](const char* key) { return number(m, key) ? fmt::format("{:.3g}", 1e3 * *number(m, key)) : "n/a"; };
+        std::cout << fmt::format("{:<18} {:>9} {:>9.1f} {:>10} {:>10} {:>6.2f} {:>6.2f} {:>6.2f} {:>11} {:>7}\n", m.value("stage", "n/a"), m.value("items", 0),
+                                 m.value("throughput_per_s", 0.0), ms("latency_p50_s"), ms("latency_p99_s"), m.value("busy", 0.0), m.value("idle", 0.0),
+                                 m.value("back_pressured", 0.0),
+                                 m.value("capacity", 0) > 0 ? fmt::format("{}/{} (max {})", m.value("queue_depth", 0), m.value("capacity", 0), m.value("queue_depth_max", 0)) : "n/a",
+                                 text_or_na(number(m, "power_w"), "{:.1f}"));
+    }
+}
+
+} // namespace
+
+void add_status_command(CLI::App& root, cli_state& state) {
+    auto* command = root.add_subcommand("status", "One screen about a run: chains, stages, who waits for what");
+    struct options {
+        std::string run;
+        bool json = false;
+    };
+    auto o = std::make_shared<options>();
+    command->add_option("--run", o->run, "Run directory (default: the only one below runs/)");
+    command->add_flag("--json", o->json, "JSON on standard output");
+    command->callback([o, &state] {
+        auto folder = find_run(o->run);
+        if (!folder)
+            return report_error(state, folder.reason());
+        std::ifstream in(folder->status());
+        auto s = nlohmann::json::parse(in, nullptr, false);
+        if (s.is_discarded() || !s.contains("chains") || !s.contains("stages"))
+            return report_error(state, {errc::not_found, "this run has not published a snapshot", folder->status().string(),
+                                        "forge ledger check " + folder->root.string() + " tells what is committed"});
+        std::vector<std::string> warnings;
+        if (const auto pid = s.value("pid", 0); s.value("state", "") == "running" && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
+            s["state"] = "dead";
+            warnings.push_back("the process that ran this campaign is gone; the same forge run command goes on with it");
+        }
+        if (o->json)
+            return print_json("forge.status/1", s, warnings);
+        print_status(s);
+        for (const auto& w : warnings)
+            std::cout << "! " << w << "\n";
+    });
+}
+
+} // namespace forge::app

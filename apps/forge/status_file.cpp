@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "apps/forge/status_file.hpp"
+
+#include "apps/forge/cli.hpp"
+
+#include <fstream>
+
+#include <unistd.h>
+
+namespace forge::app {
+
+namespace {
+template <class T>
+nlohmann::json or_null(const std::optional<T>& value) {
+    return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
+} // namespace
+
+nlohmann::json status_json(const campaign& plan, const run_status& status) {
+    nlohmann::json chains = nlohmann::json::array();
+    for (const auto& c : status.chains)
+        chains.push_back({{"chain", to_text(c.chain)}, {"device", c.device}, {"phase", c.phase}, {"epoch", c.epoch},
+                          {"segment_ordinal", or_null(c.ordinal)}, {"segments_total", c.segments_total > 0 ? nlohmann::json(c.segments_total) : nlohmann::json(nullptr)},
+                          {"beta", or_null(c.beta)}, {"trajectory", c.trajectory}, {"sealed", c.sealed},
+                          {"done_in_segment", c.done_in_segment}, {"n_thermalise", c.n_thermalise}, {"n_measure", c.n_measure},
+                          {"plaquette", or_null(c.plaquette)}, {"plaquette_error", or_null(c.plaquette_error)},
+                          {"acceptance", or_null(c.acceptance)}, {"trajectories_per_s", or_null(c.trajectories_per_s)},
+                          {"eta_s", or_null(c.eta_s)}, {"restarts", c.restarts}, {"reason", c.reason}});
+    nlohmann::json stages = nlohmann::json::array();
+    for (const auto& s : status.stages)
+        stages.push_back({{"stage", s.stage}, {"items", s.items}, {"throughput_per_s", s.throughput_per_s},
+                          {"latency_p50_s", or_null(s.latency_p50_s)}, {"latency_p99_s", or_null(s.latency_p99_s)},
+                          {"busy", s.busy}, {"idle", s.idle}, {"back_pressured", s.back_pressured},
+                          {"queue_depth", s.queue_depth}, {"queue_depth_max", s.queue_depth_max}, {"capacity", s.capacity},
+                          {"power_w", or_null(s.watts)}, {"power_source", s.power_source}});
+    return {{"campaign", plan.name}, {"pid", ::getpid()}, {"state", status.over ? (status.all_finished ? "finished" : "stopped") : status.stopping ? "stopping" : "running"},
+            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}};
+}
+
+void write_status_file(const run_folder& folder, const campaign& plan, const run_status& status) {
+    const auto temporary = folder.status().string() + ".tmp";
+    {
+        std::ofstream out(temporary, std::ios::trunc);
+        out << status_json(plan, status).dump(1) << "\n";
+        if (!out.flush())
+            return;
+    }
+    std::error_code ignored;
+    std::filesystem::rename(temporary, folder.status(), ignored);
+}
+
+} // namespace forge::app
