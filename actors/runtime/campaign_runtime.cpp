@@ -9,6 +9,7 @@ struct campaign_runtime::system {
     caf::actor_system_config config;
     std::unique_ptr<caf::actor_system> actors;
     caf::actor supervisor;
+    caf::actor watcher; ///< held here: an actor that nobody refers to is destroyed
 
     system() {
         // A shared job queue: answers in tens of microseconds and no idle polling, which would take cycles from the
@@ -24,7 +25,7 @@ campaign_runtime::campaign_runtime(runtime_parts parts) : board_(std::make_share
     system_->supervisor = spawn_supervisor(*system_->actors, std::make_shared<const runtime_parts>(std::move(parts)), board_);
     // Watches the root: when it ends, for whatever reason, the campaign is over.
     auto* board = board_.get();
-    system_->actors->spawn([board, root = system_->supervisor, alive = board_](caf::event_based_actor* self) -> caf::behavior {
+    system_->watcher = system_->actors->spawn([board, root = system_->supervisor, alive = board_](caf::event_based_actor* self) -> caf::behavior {
         self->monitor(root);
         self->set_down_handler([self, board](caf::down_msg& m) {
             if (m.reason && m.reason != caf::exit_reason::normal)
@@ -48,6 +49,7 @@ void campaign_runtime::request_stop() {
 
 void campaign_runtime::wait() {
     system_->supervisor = nullptr;
+    system_->watcher = nullptr;
     if (system_->actors)
         system_->actors->await_all_actors_done();
 }
