@@ -103,7 +103,7 @@ digest byte_reader::hash() {
     digest d{};
     for (auto& b : d)
         b = u8();
-    return d;
+    return ok_ ? d : digest{};
 }
 
 } // namespace forge

@@ -75,7 +75,7 @@ void credit_account::sent() {
 }
 
 void credit_account::granted(std::uint32_t n) {
-    expects(credit_ + n <= capacity_, "a consumer grants only what it took");
+    expects(n <= in_flight(), "a consumer grants only what it took");
     credit_ += n;
 }
 

@@ -21,8 +21,10 @@ gamma_estimate gamma_method(std::span<const double> x, double s) {
         return g;
     }
     const double count = static_cast<double>(g.n);
+    double above_first = 0.0; // relative to the first term, so that the mean of a constant series is that constant
     for (const double v : x)
-        g.mean += v / count;
+        above_first += v - x[0];
+    g.mean = x[0] + above_first / count;
     if (g.n < 2)
         return g;
     const auto gamma = [&](std::size_t t) {
