@@ -28,7 +28,7 @@ const stored_program& device_context::program(std::uint32_t width) {
                                     layout_block(), info.is_cpu ? 4 : 1);
     if (info.platform.find("Oclgrind") != std::string::npos)
         flags += " -Drestrict="; // its interpreter does not know the intrinsic that restrict becomes
-    return programs.emplace(width, build_program(context.get(), device, flags, options.cache_dir)).first->second;
+    return programs.emplace(width, build_program(context.get(), device, kernel_source(), flags, options.cache_dir)).first->second;
 }
 
 opencl_engine::opencl_engine(cl_device_id device, const opencl_device_info& info, const opencl_options& options)

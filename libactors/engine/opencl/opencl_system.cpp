@@ -2,6 +2,7 @@
 #include "libactors/engine/opencl/opencl_system.hpp"
 
 #include "libactors/engine/opencl/cl_handle.hpp"
+#include "libactors/engine/opencl/device_limits.hpp"
 #include "libactors/engine/opencl/opencl_engine.hpp"
 
 #include <fmt/format.h>
@@ -15,6 +16,21 @@ using namespace opencl;
 struct opencl_system::inner {
     std::vector<opencl_device_info> infos;
     std::vector<device_handle> devices; // same order as infos
+
+    /// Index of a device that can compute in fp64.
+    result<std::size_t> find(const std::string& id) const {
+        std::string known;
+        for (std::size_t i = 0; i < infos.size(); ++i) {
+            known += (known.empty() ? "" : ", ") + infos[i].id;
+            if (infos[i].id != id)
+                continue;
+            if (infos[i].fp64)
+                return i;
+            return error{errc::unsupported, "device " + id + " (" + infos[i].name + ") has no fp64", id,
+                         "choose a device with fp64: yes in forge device list"};
+        }
+        return error{errc::device_unavailable, "there is no device " + id, id, "one of: " + known};
+    }
 };
 
 namespace {
@@ -117,23 +133,26 @@ result<opencl_system> opencl_system::discover(std::uint32_t split_cpu) {
 }
 
 result<std::unique_ptr<lattice_engine>> opencl_system::make_engine(const std::string& id, const opencl_options& options) const {
-    for (std::size_t i = 0; i < inner_->infos.size(); ++i) {
-        if (inner_->infos[i].id != id)
-            continue;
-        if (!inner_->infos[i].fp64)
-            return error{errc::unsupported, "device " + id + " (" + inner_->infos[i].name + ") has no fp64", id,
-                         "choose a device with fp64: yes in forge device list"};
-        try {
-            return std::unique_ptr<lattice_engine>(
-                std::make_unique<opencl_engine>(inner_->devices[i].get(), inner_->infos[i], options));
-        } catch (const failure& f) {
-            return f.reason();
-        }
+    const auto index = inner_->find(id);
+    if (!index)
+        return index.reason();
+    try {
+        return std::unique_ptr<lattice_engine>(
+            std::make_unique<opencl_engine>(inner_->devices[*index].get(), inner_->infos[*index], options));
+    } catch (const failure& f) {
+        return f.reason();
     }
-    std::string known;
-    for (const auto& d : inner_->infos)
-        known += (known.empty() ? "" : ", ") + d.id;
-    return error{errc::device_unavailable, "there is no device " + id, id, "one of: " + known};
+}
+
+result<device_limits> opencl_system::measure_limits(const std::string& id, int repeats) const {
+    const auto index = inner_->find(id);
+    if (!index)
+        return index.reason();
+    try {
+        return limits_of(inner_->devices[*index].get(), inner_->infos[*index], repeats);
+    } catch (const failure& f) {
+        return f.reason();
+    }
 }
 
 std::filesystem::path default_cache_dir() {

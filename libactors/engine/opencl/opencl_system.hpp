@@ -27,6 +27,13 @@ struct opencl_device_info {
     std::uint32_t native_width = 1; ///< doubles per vector register, as the driver says
 };
 
+/// What a device does at best, measured now. Minimum time of `repeats` launches each.
+struct device_limits {
+    double fma_flops = 0.0;      ///< flop/s of independent fp64 multiply-adds in registers
+    double triad_bytes = 0.0;    ///< bytes/s of a = b + s c, 24 bytes an element, arrays beyond the caches
+    double launch_s = 0.0;       ///< an empty-handed launch and finish, median
+};
+
 /// Layout and bookkeeping of an engine; every choice gives the same bits.
 struct opencl_options {
     std::uint32_t width = 0;       ///< 1, 2, 4, 8 sites per work-item; 0: from the device and the extents
@@ -52,6 +59,9 @@ public:
     /// Builds (or loads from the cache) the kernels and returns an engine. Safe to call from several threads.
     /// @return errc::device_unavailable (unknown id), errc::unsupported (no fp64), errc::device_failed (build log inside).
     result<std::unique_ptr<lattice_engine>> make_engine(const std::string& id, const opencl_options& options) const;
+
+    /// Takes about a second. @return as make_engine.
+    result<device_limits> measure_limits(const std::string& id, int repeats = 10) const;
 
 private:
     struct inner;

@@ -47,10 +47,9 @@ std::vector<unsigned char> read_cache(const std::filesystem::path& file) {
 
 } // namespace
 
-std::string kernel_source() {
-    // Definitions before their users.
-    constexpr std::string_view order[] = {"prelude.clh",    "su3.clh",     "noise.clh",      "gauge_force.cl",
-                                          "link_update.cl", "momenta.cl",  "observables.cl", "transfer.cl"};
+namespace {
+
+std::string joined(std::initializer_list<std::string_view> order) {
     std::string all;
     for (const auto wanted : order)
         for (const auto& k : embedded_kernels())
@@ -59,9 +58,17 @@ std::string kernel_source() {
     return all;
 }
 
-stored_program build_program(cl_context context, cl_device_id device, const std::string& options,
+} // namespace
+
+std::string kernel_source() { // definitions before their users
+    return joined({"prelude.clh", "su3.clh", "noise.clh", "gauge_force.cl", "link_update.cl", "momenta.cl", "observables.cl",
+                   "transfer.cl"});
+}
+
+std::string limits_source() { return joined({"prelude.clh", "limits.cl"}); }
+
+stored_program build_program(cl_context context, cl_device_id device, const std::string& source, const std::string& options,
                              const std::filesystem::path& cache_dir) {
-    const std::string source = kernel_source();
     stored_program p;
     p.kernel_hash = to_hex(sha256_of(source + '\0' + options)).substr(0, 16);
     if (!cache_dir.empty()) {

@@ -17,12 +17,15 @@ struct stored_program {
     bool from_cache = false;
 };
 
-/// The text of all kernel files in their order.
+/// The text of the kernel files of the lattice engine in their order.
 [[nodiscard]] std::string kernel_source();
+/// The text of the kernels that measure a device's limits.
+[[nodiscard]] std::string limits_source();
 
-/// Builds for one device. A cached binary whose header, key or hash does not fit is ignored and rebuilt.
+/// Builds `source` for one device. A cached binary whose header, key or hash does not fit is ignored and rebuilt.
 /// @throws failure with the build log.
-[[nodiscard]] stored_program build_program(cl_context context, cl_device_id device, const std::string& options,
+[[nodiscard]] stored_program build_program(cl_context context, cl_device_id device, const std::string& source,
+                                           const std::string& options,
                                            const std::filesystem::path& cache_dir);
 
 /// Writes the binary beside a temporary name and renames it, so that concurrent processes only ever see whole files.

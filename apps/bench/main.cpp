@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "apps/bench/bench.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+int main(int argc, char** argv) {
+    using namespace forge;
+    using namespace forge::bench;
+    CLI::App root{"metalforge benchmarks: every figure beside the machine's limit measured in the same run", "bench"};
+    options o;
+    bool json = false;
+    root.add_option("--repeats", o.repeats, "Repetitions; minimum and median are printed")->check(CLI::Range(3, 1000));
+    root.add_option("--sizes", o.sizes, "L of the L^4 lattices")->check(CLI::Range(2u, 64u));
+    root.add_option("--width", o.width, "Sites per work-item (0: automatic)")->check(CLI::IsMember({0, 1, 2, 4, 8}));
+    root.add_flag("--json", json, "JSON on standard output instead of tables");
+    std::vector<std::string> what;
+    const std::vector<std::string> all{"limits", "kernels", "trajectory", "pair", "ledger", "memory"};
+    root.add_option("what", what, "limits kernels trajectory pair ledger memory (default: all)")->check(CLI::IsMember(all));
+    root.footer("kernels and trajectory run on one core (a sub-device) and on the whole device.");
+    CLI11_PARSE(root, argc, argv);
+    if (what.empty())
+        what = all;
+    setenv("POCL_AFFINITY", "1", 0); // sub-devices on cores of their own
+    try {
+        const auto whole = opencl_system::discover(0).or_throw();
+        const auto units = whole.devices().front().is_cpu ? whole.devices().front().compute_units : 1;
+        const auto parts = opencl_system::discover(units).or_throw();
+        std::vector<bench_device> devices;
+        if (units > 1)
+            devices.push_back({"1 core", parts.devices().front().id, &parts, {}});
+        devices.push_back({whole.devices().front().is_cpu ? std::to_string(units) + " cores" : "device", whole.devices().front().id, &whole, {}});
+        nlohmann::ordered_json out{{"schema", "forge.bench/1"}, {"device", whole.devices().front().name}, {"driver", whole.devices().front().driver}};
+        for (auto& d : devices)
+            d.limits = d.system->measure_limits(d.id, o.repeats).or_throw();
+        for (const auto& w : what) {
+            if (w == "limits")
+                out[w] = bench_limits(devices, json);
+            else if (w == "kernels")
+                out[w] = bench_kernels(devices, o, json);
+            else if (w == "trajectory")
+                out[w] = bench_trajectory(devices, o, json);
+            else if (w == "pair")
+                out[w] = bench_pair(parts, o, json);
+            else if (w == "ledger")
+                out[w] = bench_ledger(o, json);
+            else
+                out[w] = bench_memory((std::filesystem::read_symlink("/proc/self/exe").parent_path() / "forge").string(), json);
+        }
+        if (json)
+            std::cout << out.dump(2) << "\n";
+    } catch (const failure& f) {
+        std::cerr << f.what() << "\n";
+        return exit_code_of(f.reason().code);
+    } catch (const std::exception& e) {
+        std::cerr << "error[internal]: " << e.what() << "\n";
+        return 1;
+    }
+    return 0;
+}
