@@ -12,6 +12,7 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 namespace forge::app {
@@ -80,6 +81,10 @@ result<void> run(const run_options& options, cli_state& state) {
         double status_written = -1.0;
         while (true) {
             const bool asked = signal_arrived();
+            if (asked && stopping) { // nothing sealed is lost by this, as nothing is by kill -9
+                std::cerr << "interrupted again: leaving now; the ledger is safe, the same command goes on from the last seal\n";
+                std::_Exit(130);
+            }
             last = runtime.status();
             if ((asked || (stop_after > 0.0 && seconds_since(start) > stop_after)) && !stopping) {
                 stopping = true;
