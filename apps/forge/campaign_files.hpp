@@ -16,6 +16,7 @@ struct run_folder {
     [[nodiscard]] std::filesystem::path ledger() const { return root / "ledger.sqlite"; }
     [[nodiscard]] std::filesystem::path checkpoints() const { return root / "checkpoints"; }
     [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
+    [[nodiscard]] std::filesystem::path log() const { return root / "forge.log"; }
     [[nodiscard]] std::filesystem::path report() const { return root / "report"; }
     [[nodiscard]] std::filesystem::path campaign() const { return root / "campaign.toml"; }
 };

@@ -6,6 +6,7 @@
 #include "apps/forge/progress.hpp"
 #include "apps/forge/report.hpp"
 #include "apps/forge/status_file.hpp"
+#include "libactors/base/log.hpp"
 
 #include <fmt/format.h>
 
@@ -68,9 +69,13 @@ result<void> run(const run_options& options, cli_state& state) {
     auto composed = compose(*loaded);
     if (!composed)
         return composed.reason();
+    auto log = run_log::open(loaded->folder.log());
+    if (!log)
+        return log.reason();
     const bool talk = !options.quiet;
     if (talk)
         std::cerr << composed->introduction;
+    log->info(program_version() + " starts\n" + composed->introduction);
 
     const auto start = std::chrono::steady_clock::now();
     bool stopping = false;
@@ -89,10 +94,13 @@ result<void> run(const run_options& options, cli_state& state) {
             if ((asked || (stop_after > 0.0 && seconds_since(start) > stop_after)) && !stopping) {
                 stopping = true;
                 runtime.request_stop();
+                log->info(asked ? "asked to stop by a signal" : "time is up (--stop-after)");
                 progress.say("stopping: every chain finishes its trajectory and is sealed");
             }
-            for (const auto& text : runtime.board()->notices_since(progress.notices_seen()))
+            for (const auto& text : runtime.board()->notices_since(progress.notices_seen())) {
                 progress.say(text);
+                log->warn(text);
+            }
             progress.show(last);
             if (seconds_since(start) - status_written > 1.0 || last.over) {
                 write_status_file(loaded->folder, loaded->plan, last);
@@ -108,6 +116,7 @@ result<void> run(const run_options& options, cli_state& state) {
     const auto hash = composed->book->ledger_hash();
     if (!hash)
         return hash.reason();
+    log->info(fmt::format("{} after {:.1f} s, ledger hash {}", last.all_finished ? "finished" : "stopped", seconds, to_hex(*hash)));
     std::vector<std::string> given_up;
     std::uint64_t trajectories = 0;
     for (const auto& c : last.chains) {
