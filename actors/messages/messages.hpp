@@ -10,6 +10,7 @@
 
 #include <caf/all.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -58,6 +59,7 @@ struct flush_due { std::uint64_t generation; };
 struct seal_due {};
 struct retry_seal {};
 struct publish_due {};
+struct try_again { std::function<void()> work; }; ///< after a pause, because storage refused
 
 } // namespace forge
 
@@ -91,3 +93,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::flush_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::retry_seal)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::publish_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::try_again)

@@ -3,6 +3,8 @@
 
 #include "libactors/numerics/statistics.hpp"
 
+#include <functional>
+
 namespace forge {
 
 namespace {
@@ -22,6 +24,7 @@ struct chain_data {
     double last_done = 0.0;
     double published = 0.0;
     bool failed = false;
+    std::string waiting_for; ///< why the ledger is asked again; empty when it is not
     bool stop_requested = false;
 };
 
@@ -76,6 +79,10 @@ void publish(chain_ptr self, bool force) {
         }
         d.meter->queue(core.credit().in_flight(), core.credit().capacity());
     }
+    if (!d.waiting_for.empty()) {
+        s.phase = name_of(chain_phase::paused);
+        s.reason = d.waiting_for;
+    }
     d.deps.board->update(s);
     d.deps.board->update(d.meter->snapshot(now));
 }
@@ -87,6 +94,17 @@ void fail(chain_ptr self, const error& reason) {
     d.failed = true;
     self->send(d.deps.supervisor, chain_failed{d.deps.chain, reason});
     self->quit();
+}
+
+/// Storage that is full is not a failure of the chain: it waits and asks again until there is space.
+/// @return false when the error is of another kind.
+bool wait_for_storage(chain_ptr self, const error& reason, std::function<void()> work) {
+    if (reason.code != errc::no_space && reason.code != errc::io_failed)
+        return false;
+    self->state.waiting_for = to_text(reason);
+    publish(self, true);
+    self->delayed_send(self, seal_retry_delay, try_again{std::move(work)});
+    return true;
 }
 
 /// Error handler of requests: the other side died or did not answer in time.
@@ -142,9 +160,12 @@ void execute(chain_ptr self, const offer_command& c) {
 
 void execute(chain_ptr self, const ask_segment_command& c) {
     auto& d = self->state;
-    const auto answered = [self](const segment_answer& a) {
-        if (a.failed)
-            return fail(self, *a.failed);
+    const auto answered = [self, c](const segment_answer& a) {
+        if (a.failed) {
+            if (!wait_for_storage(self, *a.failed, [self, c] { execute(self, c); }))
+                fail(self, *a.failed);
+            return;
+        }
         self->state.accepted.clear();
         perform(self, self->state.core->on_segment(a.segment));
         publish(self, true);
@@ -212,10 +233,15 @@ void perform(chain_ptr self, std::vector<chain_command> commands) {
     account(self);
 }
 
+void prepare(chain_ptr self);
+
 void begin(chain_ptr self, const chain_prepared& p) {
     auto& d = self->state;
-    if (p.failed)
-        return fail(self, *p.failed);
+    if (p.failed) {
+        if (!wait_for_storage(self, *p.failed, [self] { prepare(self); }))
+            fail(self, *p.failed);
+        return;
+    }
     d.epoch = p.start.epoch;
     d.accepted = p.accepted;
     const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
@@ -237,13 +263,18 @@ void begin(chain_ptr self, const chain_prepared& p) {
             lost(self, "the device worker"));
 }
 
+void prepare(chain_ptr self) {
+    auto& d = self->state;
+    self->request(d.deps.recorder, recorder_timeout, prepare_chain{d.deps.chain})
+        .then([self](const chain_prepared& p) { begin(self, p); }, lost(self, "the recorder"));
+}
+
 caf::behavior chain(chain_ptr self, chain_deps deps) {
     self->state.deps = std::move(deps);
     auto& d = self->state;
     d.meter.emplace("chain." + to_text(d.deps.chain), steady_now_s());
     publish(self, true);
-    self->request(d.deps.recorder, recorder_timeout, prepare_chain{d.deps.chain})
-        .then([self](const chain_prepared& p) { begin(self, p); }, lost(self, "the recorder"));
+    prepare(self);
     return {
         [self](const credit_granted& m) { perform(self, self->state.core->on_granted(m.n)); },
         [self](const chain_sealed& m) { perform(self, self->state.core->on_sealed(m.trajectory)); },
@@ -254,7 +285,15 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
             publish(self, true);
             self->delayed_send(self, seal_retry_delay, retry_seal{});
         },
-        [self](retry_seal) { perform(self, self->state.core->on_retry()); },
+        [self](retry_seal) {
+            perform(self, self->state.core->on_retry());
+            if (self->state.core->wants_retry()) // a trajectory was still running, or its record waits for credit
+                self->delayed_send(self, seal_retry_delay, retry_seal{});
+        },
+        [self](const try_again& m) {
+            self->state.waiting_for.clear();
+            m.work();
+        },
         [self](const commit_refused& m) { fail(self, m.reason); },
         [self](seal_due) {
             auto& s = self->state;

@@ -98,6 +98,8 @@ public:
     [[nodiscard]] const std::optional<opened_segment>& segment() const { return segment_; }
     [[nodiscard]] const std::vector<double>& measured() const { return measured_; }
     [[nodiscard]] const credit_account& credit() const { return credit_; }
+    /// A seal failed and none has succeeded since: on_retry is wanted.
+    [[nodiscard]] bool wants_retry() const { return storage_failed_ && !sealing_; }
     [[nodiscard]] const std::string& pause_reason() const { return pause_reason_; }
     /// Trajectories of the current segment that are done.
     [[nodiscard]] std::uint32_t done_in_segment() const;

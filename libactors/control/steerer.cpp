@@ -27,13 +27,18 @@ std::optional<steering_decision> steerer::decide(chain_id chain, std::uint32_t o
         point = *planned;
         d.reason = fmt::format("plan: point {} of {}", point, order_.size());
     } else {
-        while (point < order_.size() && taken_[point])
-            ++point;
+        const auto before = decided_.find({chain, ordinal});
+        if (before != decided_.end())
+            point = before->second;
+        else
+            while (point < order_.size() && taken_[point])
+                ++point;
         if (point == order_.size())
             return std::nullopt;
         d.reason = fmt::format("adaptive: {} was free, point {} of {} was the first not taken", to_text(chain), point, order_.size());
     }
     taken_[point] = true;
+    decided_[{chain, ordinal}] = point;
     d.params.beta = order_[point];
     return d;
 }

@@ -4,8 +4,10 @@
 
 #include "libactors/control/campaign.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace forge {
@@ -22,6 +24,8 @@ class steerer {
 public:
     /// @param taken  betas of live segments that the ledger already has; only mode adaptive looks at them.
     steerer(const campaign& c, const std::vector<double>& taken);
+    /// Asking again for the same segment gives the same answer: a chain that failed before it could open the segment
+    /// must not lose its point.
     /// @return unset when there is no work left for this chain.
     [[nodiscard]] std::optional<steering_decision> decide(chain_id chain, std::uint32_t ordinal);
     /// The order of visits.
@@ -33,6 +37,7 @@ private:
     std::uint32_t n_chains_;
     std::vector<double> order_;
     std::vector<bool> taken_;
+    std::map<std::pair<chain_id, std::uint32_t>, std::size_t> decided_; ///< point by (chain, ordinal)
 };
 
 } // namespace forge
