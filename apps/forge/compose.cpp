@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <random>
 
 #include <sched.h>
@@ -99,12 +100,28 @@ result<std::shared_ptr<const gauge_field>> start_file(const loaded_campaign& c) 
     return std::shared_ptr<const gauge_field>(std::move(links));
 }
 
-result<void> keep_campaign_file(const loaded_campaign& c) {
+result<void> make_folder(const run_folder& folder) {
     std::error_code status;
-    std::filesystem::create_directories(c.folder.root, status);
+    std::filesystem::create_directories(folder.root, status);
     if (status)
-        return error{errc::io_failed, "cannot create the run directory: " + status.message(), c.folder.root.string(), "--out DIR"};
-    std::ofstream(c.folder.campaign(), std::ios::trunc) << c.text;
+        return error{errc::io_failed, "cannot create the run directory: " + status.message(), folder.root.string(), "--out DIR"};
+    return {};
+}
+
+/// Keeps the text as written. The old one stays whole when the disk is full. Call it with the ledger's lock held.
+result<void> keep_campaign_file(const loaded_campaign& c) {
+    std::ifstream kept(c.folder.campaign());
+    if (kept && std::string(std::istreambuf_iterator<char>(kept), {}) == c.text)
+        return {};
+    const auto fresh = c.folder.campaign().string() + ".tmp";
+    std::ofstream out(fresh, std::ios::trunc);
+    out << c.text;
+    out.close();
+    std::error_code status;
+    if (out)
+        std::filesystem::rename(fresh, c.folder.campaign(), status);
+    if (!out || status)
+        return error{errc::io_failed, "cannot keep the campaign file", c.folder.campaign().string(), "is the disk full, or the folder read-only?"};
     return {};
 }
 
@@ -130,12 +147,14 @@ result<composed_run> compose(const loaded_campaign& c) {
             return links.reason();
         from_file = *links;
     }
-    if (auto kept = keep_campaign_file(c); !kept)
-        return kept.reason();
+    if (auto made = make_folder(c.folder); !made)
+        return made.reason();
     const auto text = physics_text(c.plan);
     auto book = ledger::create_or_open(c.folder.ledger(), {*seed, text, sha256_of(text), c.plan.n_chains, program_version()});
     if (!book)
         return book.reason();
+    if (auto kept = keep_campaign_file(c); !kept)
+        return kept.reason();
     auto store = checkpoint_store::open(c.folder.checkpoints());
     if (!store)
         return store.reason();
