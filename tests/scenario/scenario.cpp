@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "tests/scenario/scenario.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+
+namespace forge::test {
+
+std::string campaign_file::text() const {
+    const auto number = [](const char* key, int value) { return std::string(key) + " = " + std::to_string(value) + "\n"; };
+    const auto table = [](const char* name, const std::string& lines) { return "[" + std::string(name) + "]\n" + lines + "\n"; };
+    return "name = \"small\"\n" + (seed ? "seed = \"" + *seed + "\"\n" : std::string()) + number("chains", chains) +
+           table("lattice", "extents = " + extents) +
+           table("scan", (points > 1 ? "beta_min = 5.5\nbeta_max = 5.9\n" : "beta_min = 5.7\n") + number("points", points) + scan) +
+           table("hmc", number("steps", steps)) + table("thermalisation", number("trajectories", thermalise)) +
+           table("measurement", number("trajectories", measure) + measurement) + table("start", start) +
+           table("devices", devices) + table("flow", flow) + table("checkpoint", checkpoint);
+}
+
+void scenario::write_text(const std::string& text) const { std::ofstream(file(), std::ios::trunc) << text; }
+
+std::vector<std::string> scenario::command(const std::vector<std::string>& more) const {
+    std::vector<std::string> arguments{"run", file().string(), "--out", folder_.string(), "--json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return forge_command(arguments);
+}
+
+std::string scenario::finish() const {
+    const auto r = run();
+    if (r.exit_code != 0 || !data_of(r).at("finished").get<bool>())
+        throw std::runtime_error("the run did not finish, exit code " + std::to_string(r.exit_code) + "\n" + r.err + r.out);
+    return data_of(r).at("ledger_hash");
+}
+
+std::uint64_t scenario::committed(std::uint32_t chain) const {
+    auto book = ledger::open_read_only(folder_ / "ledger.sqlite");
+    if (!book)
+        return 0;
+    const auto n = book->count(chain_id{chain});
+    return n ? *n : 0;
+}
+
+std::vector<std::filesystem::path> scenario::checkpoints(std::uint32_t chain) const {
+    std::vector<std::filesystem::path> files;
+    auto book = open();
+    for (const auto& row : book.checkpoints(chain_id{chain}).or_throw())
+        files.push_back(folder_ / row.file);
+    return files;
+}
+
+nlohmann::json data_of(const process_result& r) {
+    try {
+        return nlohmann::json::parse(r.out).at("data");
+    } catch (const nlohmann::json::exception& e) {
+        throw std::runtime_error(std::string("no envelope on stdout: ") + e.what() + "\n" + r.out + r.err);
+    }
+}
+
+std::string undisturbed_hash(const campaign_file& c) {
+    static std::map<std::string, std::string> known;
+    auto& hash = known[c.text()];
+    if (hash.empty())
+        hash = scenario(c).finish();
+    return hash;
+}
+
+void flip(const std::filesystem::path& file, std::int64_t offset) {
+    std::fstream f(file, std::ios::binary | std::ios::in | std::ios::out);
+    const auto place = offset >= 0 ? offset : static_cast<std::int64_t>(std::filesystem::file_size(file)) + offset;
+    f.seekg(place);
+    const int byte = f.get();
+    f.seekp(place);
+    f.put(static_cast<char>(byte ^ 0x10));
+    if (!f.flush())
+        throw std::runtime_error("cannot flip a bit in " + file.string());
+}
+
+} // namespace forge::test
