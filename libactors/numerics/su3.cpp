@@ -77,7 +77,7 @@ su3 exponential(const su3& m) {
     for (const auto& z : m.e)
         norm = std::max(norm, std::abs(z));
     int halvings = 0;
-    for (; norm > 0.125; norm *= 0.5)
+    for (; norm > 0.125 && std::isfinite(norm); norm *= 0.5) // an infinite argument yields not-a-number, not a loop
         ++halvings;
     const su3 x = complex(std::ldexp(1.0, -halvings)) * m;
     su3 sum = identity();

@@ -146,3 +146,11 @@ TEST_CASE("unitarity_deviation reports not-a-number instead of passing over it")
         CHECK(!(unitarity_deviation(u) < 1.0));
     }
 }
+
+TEST_CASE("the exponential of what is not finite is not finite, and comes back") {
+    for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+        su3 x;
+        x(0, 1) = {bad, 0.0};
+        CHECK(!(unitarity_deviation(exponential(x)) < 1.0));
+    }
+}
