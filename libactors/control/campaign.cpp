@@ -31,14 +31,12 @@ void read_lattice(toml_section root, campaign& c) {
 
 void read_scan(toml_section root, campaign& c) {
     auto s = root.section("scan");
-    c.beta_min = s.real("beta_min", std::nullopt, 0.0, 1000.0);
+    c.beta_min = s.real("beta_min", std::nullopt, 1e-6, 1000.0); // beta = 6/g^2 is positive
     c.beta_max = s.real("beta_max", c.beta_min, 0.0, 1000.0);
     c.beta_points = s.count("points", c.beta_max > c.beta_min ? 9 : 1, 1, 10000);
     c.steering = s.choice("steering", {"plan", "adaptive"}, 0) == 0 ? steering_mode::plan : steering_mode::adaptive;
     s.done();
-    if (!(c.beta_min > 0.0))
-        s.problem("beta_min", "beta must be positive (beta = 6/g^2)", "beta_min = 5.5");
-    else if (c.beta_max < c.beta_min)
+    if (c.beta_max < c.beta_min)
         s.problem("beta_max", fmt::format("beta_max = {} is below beta_min = {}", c.beta_max, c.beta_min), "exchange them");
     else if (c.beta_max > c.beta_min && c.beta_points < 2)
         s.problem("points", "one point cannot cover a range", "points = 2 or more, or beta_max = beta_min");
