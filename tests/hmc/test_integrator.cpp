@@ -77,6 +77,8 @@ TEST_CASE("lambda is the minimum of the norm of the two error coefficients") {
         CHECK(norm(omelyan_lambda) < norm(omelyan_lambda + off));
         CHECK(norm(omelyan_lambda) < norm(omelyan_lambda - off));
     }
+    const double l = omelyan_lambda; // the gradient of the squared norm vanishes, to rounding
+    CHECK(std::abs((6.0 * l - 1.0) / 24.0 * 0.25 + (1.0 - 6.0 * l + 6.0 * l * l) / 12.0 * (l - 0.5)) < 1e-16);
 }
 
 TEST_CASE("kicks and drifts add up to the length, and neighbouring kicks are joined") {

@@ -106,6 +106,19 @@ TEST_CASE("a rejected trajectory leaves links and numbers to the bit; without a 
     }
 }
 
+TEST_CASE("accepted links are projected back to the group") {
+    for (const auto& v : two_engines()) {
+        auto links = random_field(small, 403);
+        for (double& x : links.reals())
+            x *= 1.0 + 1e-9; // what rounding does over a very long run
+        auto s = start(engine_of(v), links);
+        INFO(v.name << ", seed 403");
+        CHECK(deviation_from_group(links).unitarity > 1e-9);
+        CHECK(run_trajectory(*s.fields, short_segment(), {16, 1, 1}, false, s.current).accepted);
+        CHECK(deviation_from_group(s.fields->download()).unitarity < 1e-14);
+    }
+}
+
 TEST_CASE("the test accepts exactly when u < exp(-dH)") {
     const auto v = two_engines().back();
     auto coarse = short_segment();
