@@ -19,7 +19,8 @@ namespace forge {
 using links_handle = std::shared_ptr<const gauge_field>;
 
 // ---- chain <-> device worker
-struct load_chain { chain_id chain; std::uint64_t key; links_handle links; };
+/// `resumed`: arithmetic that the links were last measured in; `planned`: that the chain works in.
+struct load_chain { chain_id chain; std::uint64_t key; links_handle links; arithmetic resumed, planned; };
 struct chain_loaded { state_hash state; std::string device, bits_class, kernel_hash; std::optional<error> failed; };
 struct run_job { chain_id chain; run_command job; };
 struct job_done { trajectory_observables observed; state_hash state; double seconds; std::optional<error> failed; };

@@ -28,7 +28,7 @@ inline constexpr std::chrono::seconds steerer_timeout{30};
                                         std::shared_ptr<status_board> board);
 
 /// Steerer (pooled): answers with the parameters of a chain's next segment.
-[[nodiscard]] caf::actor spawn_steerer(caf::local_actor* parent, const campaign& plan, std::vector<double> taken,
+[[nodiscard]] caf::actor spawn_steerer(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::vector<double> taken,
                                        std::shared_ptr<status_board> board);
 
 struct chain_deps {

@@ -12,9 +12,9 @@ struct steerer_data {
     std::shared_ptr<status_board> board;
 };
 
-caf::behavior steerer_behavior(caf::stateful_actor<steerer_data>* self, const campaign& plan, const std::vector<double>& taken,
-                               std::shared_ptr<status_board> board) {
-    self->state.core.emplace(plan, taken);
+caf::behavior steerer_behavior(caf::stateful_actor<steerer_data>* self, std::shared_ptr<const runtime_parts> parts,
+                               const std::vector<double>& taken, std::shared_ptr<status_board> board) {
+    self->state.core.emplace(parts->plan, parts->precision, taken);
     self->state.meter.emplace("steerer", steady_now_s());
     self->state.board = std::move(board);
     self->state.board->update(self->state.meter->snapshot(steady_now_s()));
@@ -36,8 +36,8 @@ caf::behavior steerer_behavior(caf::stateful_actor<steerer_data>* self, const ca
 
 } // namespace
 
-caf::actor spawn_steerer(caf::local_actor* parent, const campaign& plan, std::vector<double> taken, std::shared_ptr<status_board> board) {
-    return parent->spawn<caf::monitored>(steerer_behavior, plan, std::move(taken), std::move(board));
+caf::actor spawn_steerer(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::vector<double> taken, std::shared_ptr<status_board> board) {
+    return parent->spawn<caf::monitored>(steerer_behavior, std::move(parts), std::move(taken), std::move(board));
 }
 
 } // namespace forge

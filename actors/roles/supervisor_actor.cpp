@@ -122,7 +122,7 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
         return end_if_over(self);
     }
     if (d.steerer.address() == m.source && !d.ending) {
-        d.steerer = spawn_steerer(self, d.parts->plan, d.taken, d.board);
+        d.steerer = spawn_steerer(self, d.parts, d.taken, d.board);
         return;
     }
     if (ordinary)
@@ -144,7 +144,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
         for (const auto& row : d.parts->book->segments(chain_id{c}).or_throw())
             d.taken.push_back(row.params.beta);
     d.recorder = spawn_recorder(self, d.parts, d.board); // from here on the ledger is the recorder's
-    d.steerer = spawn_steerer(self, plan, d.taken, d.board);
+    d.steerer = spawn_steerer(self, d.parts, d.taken, d.board);
     for (const auto& slot : d.parts->devices)
         d.workers.push_back(spawn_worker(self, slot, d.board));
     for (std::uint32_t c = 0; c < plan.n_chains; ++c)

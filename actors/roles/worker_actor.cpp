@@ -35,7 +35,7 @@ struct worker_data {
     device_slot slot;
     std::shared_ptr<status_board> board;
     std::unique_ptr<lattice_engine> engine;
-    std::string bits_class;
+    std::map<std::string, std::string> bits_classes; ///< by arithmetic
     std::map<chain_id, resident> chains;
     std::optional<stage_meter> meter;
     double published = 0.0;
@@ -44,7 +44,6 @@ struct worker_data {
         if (engine)
             return;
         engine = slot.make().or_throw();
-        bits_class = bits_class_of(*engine);
     }
 
     chain_loaded load(const load_chain& m) {
@@ -52,10 +51,14 @@ struct worker_data {
         resident r;
         r.fields = engine->allocate(m.links->shape());
         r.fields->upload(*m.links);
+        r.fields->set_arithmetic(m.resumed); // a resumed chain must see the sums that it had
         r.current = measure(*r.fields);
         r.key = m.key;
         const auto state = r.current.state;
         chains[m.chain] = std::move(r);
+        if (!bits_classes.contains(name_of(m.planned.strategy) + std::to_string(m.planned.df64_share)))
+            bits_classes[name_of(m.planned.strategy) + std::to_string(m.planned.df64_share)] = bits_class_of(*engine, m.planned);
+        const auto& bits_class = bits_classes.at(name_of(m.planned.strategy) + std::to_string(m.planned.df64_share));
         return {state, slot.id, bits_class, engine->about().kernel_hash, std::nullopt};
     }
 

@@ -19,7 +19,9 @@ struct campaign_runtime::system {
 };
 
 campaign_runtime::campaign_runtime(runtime_parts parts) : board_(std::make_shared<status_board>()), system_(std::make_unique<system>()) {
-    expects(!parts.devices.empty() && parts.book && parts.store && !parts.seed.empty(), "a campaign has devices, ledger, store and seed");
+    if (parts.precision.empty())
+        parts.precision.resize(parts.plan.n_chains);
+    expects(parts.precision.size() == parts.plan.n_chains && !parts.devices.empty() && parts.book && parts.store && !parts.seed.empty(), "a campaign has devices, ledger, store and seed");
     validate(parts.shape).or_throw();
     system_->actors = std::make_unique<caf::actor_system>(system_->config);
     system_->supervisor = spawn_supervisor(*system_->actors, std::make_shared<const runtime_parts>(std::move(parts)), board_);

@@ -25,6 +25,7 @@ struct device_slot {
 /// Everything that main() has put together.
 struct runtime_parts {
     campaign plan;
+    std::vector<arithmetic> precision; ///< of each chain
     std::string seed; ///< the campaign's, never empty
     topology shape;   ///< stages and edges; capacities are taken from here
     std::vector<device_slot> devices;

@@ -39,6 +39,8 @@ struct options {
 [[nodiscard]] nlohmann::json bench_limits(const std::vector<bench_device>& devices, bool quiet);
 [[nodiscard]] nlohmann::json bench_kernels(const std::vector<bench_device>& devices, const options& o, bool quiet);
 [[nodiscard]] nlohmann::json bench_trajectory(const std::vector<bench_device>& devices, const options& o, bool quiet);
+/// Speed of the three arithmetics, and what double-float changes: force, plaquette, dH, a whole trajectory.
+[[nodiscard]] nlohmann::json bench_precision(const std::vector<bench_device>& devices, const options& o, bool quiet);
 [[nodiscard]] nlohmann::json bench_pair(const opencl_system& parts, const options& o, bool quiet);
 [[nodiscard]] nlohmann::json bench_ledger(const options& o, bool quiet);
 /// Peak memory of whole campaigns (4^4 and 16^4), each in a process of its own. @param forge  path of the binary.

@@ -18,8 +18,8 @@ int main(int argc, char** argv) {
     root.add_option("--width", o.width, "Sites per work-item (0: automatic)")->check(CLI::IsMember({0, 1, 2, 4, 8}));
     root.add_flag("--json", json, "JSON on standard output instead of tables");
     std::vector<std::string> what;
-    const std::vector<std::string> all{"limits", "kernels", "trajectory", "pair", "ledger", "memory"};
-    root.add_option("what", what, "limits kernels trajectory pair ledger memory (default: all)")->check(CLI::IsMember(all));
+    const std::vector<std::string> all{"limits", "kernels", "trajectory", "precision", "pair", "ledger", "memory"};
+    root.add_option("what", what, "limits kernels trajectory precision pair ledger memory (default: all)")->check(CLI::IsMember(all));
     root.footer("kernels and trajectory run on one core (a sub-device) and on the whole device.");
     CLI11_PARSE(root, argc, argv);
     if (what.empty())
@@ -43,6 +43,8 @@ int main(int argc, char** argv) {
                 out[w] = bench_kernels(devices, o, json);
             else if (w == "trajectory")
                 out[w] = bench_trajectory(devices, o, json);
+            else if (w == "precision")
+                out[w] = bench_precision(devices, o, json);
             else if (w == "pair")
                 out[w] = bench_pair(parts, o, json);
             else if (w == "ledger")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "apps/forge/compose.hpp"
 
-#include "libactors/control/beta_plan.hpp"
+#include "apps/forge/precision_choice.hpp"
 #include "libactors/engine/opencl/opencl_system.hpp"
 #include "libactors/formats/gauge_file.hpp"
 #include "libactors/hmc/start.hpp"
@@ -53,6 +53,13 @@ result<std::string> seed_of(const loaded_campaign& c) {
     return known.campaign_seed;
 }
 
+opencl_options engine_options(const campaign& plan) {
+    opencl_options options;
+    options.width = plan.width;
+    options.cache_dir = default_cache_dir();
+    return options;
+}
+
 result<std::vector<device_slot>> slots_of(const campaign& plan, const std::shared_ptr<opencl_system>& system, std::string& text) {
     std::vector<std::string> wanted = plan.devices;
     if (wanted.empty())
@@ -61,9 +68,7 @@ result<std::vector<device_slot>> slots_of(const campaign& plan, const std::share
                 wanted.push_back(d.id);
     if (wanted.empty())
         return error{errc::device_unavailable, "no OpenCL device with fp64", "devices", "forge device list"};
-    opencl_options options;
-    options.width = plan.width;
-    options.cache_dir = default_cache_dir();
+    const auto options = engine_options(plan);
     std::vector<device_slot> slots;
     for (const auto& id : wanted) {
         const auto& all = system->devices();
@@ -166,6 +171,10 @@ result<composed_run> compose(const loaded_campaign& c) {
     std::vector<std::string> ids;
     for (const auto& s : *slots)
         ids.push_back(s.id);
+    auto precision = decide_precision(*system, ids, engine_options(c.plan), c.plan, *r.book, r.introduction);
+    if (!precision)
+        return precision.reason();
+    r.parts.precision = *precision;
     r.parts.shape = scan_topology(ids, c.plan.n_chains, c.plan.edge_capacity);
     r.parts.book = r.book;
     r.parts.store = std::make_shared<checkpoint_store>(std::move(store).value());

@@ -64,6 +64,16 @@ void read_hmc(toml_section root, campaign& c) {
     m.done();
 }
 
+void read_precision(toml_section root, campaign& c) {
+    auto s = root.section("precision");
+    c.precision = static_cast<precision_choice>(s.choice("strategy", {"native", "hybrid", "concurrent", "auto"}, 0));
+    if (s.has("df64_share"))
+        c.df64_share = s.real("df64_share", std::nullopt, 0.0, 1.0);
+    s.done();
+    if (c.df64_share && c.precision != precision_choice::concurrent)
+        s.problem("df64_share", "only the strategy concurrent has a share", "strategy = \"concurrent\", or no df64_share");
+}
+
 void read_start(toml_section root, campaign& c) {
     auto s = root.section("start");
     c.start = static_cast<start_kind>(s.choice("kind", {"cold", "hot", "file"}, 0));
@@ -93,6 +103,7 @@ result<campaign> parse_campaign(const std::string& text, const std::string& file
     read_lattice(root, c);
     read_scan(root, c);
     read_hmc(root, c);
+    read_precision(root, c);
     read_start(root, c);
     auto d = root.section("devices");
     c.devices = d.texts("use");
@@ -132,6 +143,9 @@ std::string physics_text(const campaign& c) {
     line("thermalisation.warmup", fmt::format("{}", c.hmc.n_warmup));
     line("measurement.trajectories", fmt::format("{}", c.hmc.n_measure));
     line("measurement.target_error", c.hmc.target_error ? fmt::format("{}", *c.hmc.target_error) : "none");
+    constexpr const char* strategies[] = {"native", "hybrid", "concurrent", "auto"};
+    line("precision.strategy", strategies[static_cast<std::size_t>(c.precision)]);
+    line("precision.df64_share", c.df64_share ? fmt::format("{}", *c.df64_share) : "measured");
     line("start.kind", c.start == start_kind::cold ? "cold" : c.start == start_kind::hot ? "hot" : "file");
     line("start.file", c.start_file.empty() ? "none" : c.start_file);
     return t;

@@ -14,6 +14,8 @@
 namespace forge {
 
 enum class start_kind : std::uint8_t { cold, hot, file };
+/// What the campaign asks for; `automatic` and an unset share are measured on the device and recorded in the ledger.
+enum class precision_choice : std::uint8_t { native, hybrid, concurrent, automatic };
 enum class steering_mode : std::uint8_t { plan, adaptive };
 
 /// Everything that a campaign file can say; docs/campaign.md lists keys, units and defaults.
@@ -26,6 +28,8 @@ struct campaign {
     double beta_max = 0.0;
     std::uint32_t beta_points = 1;
     segment_params hmc;              ///< beta is filled in by the steerer
+    precision_choice precision = precision_choice::native;
+    std::optional<double> df64_share; ///< of the blocks, for concurrent; unset: measured
     start_kind start = start_kind::cold;
     std::string start_file;          ///< NERSC, ILDG or MILC configuration, relative to the campaign file
     steering_mode steering = steering_mode::plan;

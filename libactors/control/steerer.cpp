@@ -9,9 +9,10 @@
 
 namespace forge {
 
-steerer::steerer(const campaign& c, const std::vector<double>& taken)
-    : base_(c.hmc), mode_(c.steering), n_chains_(c.n_chains),
+steerer::steerer(const campaign& c, std::vector<arithmetic> precision, const std::vector<double>& taken)
+    : base_(c.hmc), precision_(std::move(precision)), mode_(c.steering), n_chains_(c.n_chains),
       order_(visiting_order(beta_grid(c.beta_min, c.beta_max, c.beta_points))), taken_(order_.size(), false) {
+    expects(precision_.size() == n_chains_, "one arithmetic per chain");
     for (std::size_t k = 0; k < order_.size(); ++k)
         taken_[k] = std::find(taken.begin(), taken.end(), order_[k]) != taken.end();
 }
@@ -39,6 +40,7 @@ std::optional<steering_decision> steerer::decide(chain_id chain, std::uint32_t o
     }
     taken_[point] = true;
     decided_[{chain, ordinal}] = point;
+    d.params.precision = precision_.at(chain.value);
     d.params.beta = order_[point];
     return d;
 }

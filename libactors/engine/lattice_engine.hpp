@@ -2,6 +2,7 @@
 // The port that lattice physics is written against; engine/README.md gives the contract in formulas.
 #pragma once
 
+#include "libactors/base/error.hpp"
 #include "libactors/lattice/momentum_field.hpp"
 #include "libactors/lattice/state_hash.hpp"
 #include "libactors/numerics/counter_rng.hpp"
@@ -21,6 +22,23 @@ struct engine_capability {
     std::uint32_t compute_units = 0;
     std::uint32_t width = 1; ///< lattice sites per work-item
     bool fp64 = false;
+};
+
+/// Which arithmetic the bulk of the work is done in. Numbers are stored on disk: append only.
+enum class precision_strategy : std::uint8_t {
+    native = 0,     ///< fp64 throughout
+    hybrid = 1,     ///< staples, plaquette products and kinetic energy in double-float (df64); the rest in fp64
+    concurrent = 2, ///< staples of a share of the blocks in df64 on a second queue, of the others in fp64, at once
+};
+[[nodiscard]] constexpr const char* name_of(precision_strategy p) {
+    return p == precision_strategy::native ? "native" : p == precision_strategy::hybrid ? "hybrid" : "concurrent";
+}
+
+/// A strategy with its parameter. The share is part of the arithmetic: another share gives other bits.
+struct arithmetic {
+    precision_strategy strategy = precision_strategy::native;
+    double df64_share = 0.0; ///< of the blocks, for concurrent, in [0, 1]
+    friend bool operator==(const arithmetic&, const arithmetic&) = default;
 };
 
 /// Unnormalised sums over the lattice of Re tr U_p.
@@ -45,6 +63,13 @@ class gauge_workspace {
 public:
     virtual ~gauge_workspace() = default;
     [[nodiscard]] virtual const extents& shape() const = 0;
+
+    /// Arithmetic of kick, plaquette and kinetic_energy from here on. Engines start native.
+    /// @throws failure errc::unsupported when the engine has only fp64, or its df64 fails the self-test.
+    virtual void set_arithmetic(const arithmetic& a) {
+        if (a.strategy != precision_strategy::native)
+            throw failure(error{errc::unsupported, std::string("this engine has no strategy ") + name_of(a.strategy), "", "precision = \"native\""});
+    }
 
     virtual void upload(const gauge_field& links) = 0;
     [[nodiscard]] virtual gauge_field download() = 0;

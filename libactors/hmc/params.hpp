@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libactors/base/ids.hpp"
+#include "libactors/engine/lattice_engine.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,7 @@ struct segment_params {
     std::uint32_t n_thermalise = 0; ///< trajectories before measurement starts
     std::uint32_t n_measure = 0;    ///< measured trajectories at most, >= 1
     std::uint32_t n_warmup = 0;     ///< first trajectories of thermalisation that are accepted without a test
+    arithmetic precision;           ///< of the bulk of the work (engine/lattice_engine.hpp)
     std::optional<double> target_error; ///< stop measuring when the plaquette's error is below; from this chain's records only
 
     friend bool operator==(const segment_params&, const segment_params&) = default;

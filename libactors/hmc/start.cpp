@@ -21,15 +21,17 @@ gauge_field hot_start(const extents& l, const noise_id& id) {
     return links;
 }
 
-std::string bits_class_of(lattice_engine& engine) {
+std::string bits_class_of(lattice_engine& engine, const arithmetic& a) {
     const extents l{{4, 4, 4, 4}};
     const noise_id noise{0x6D6574616C666F72u, 1, 1};
     const auto fields = engine.allocate(l);
     fields->upload(hot_start(l, noise));
+    fields->set_arithmetic(a);
     auto current = measure(*fields);
     segment_params params;
     params.beta = 5.7;
     params.n_steps = 4;
+    params.precision = a;
     byte_writer out;
     out.u32(numerics_version);
     for (std::uint64_t i = 1; i <= 2; ++i) {
@@ -38,7 +40,9 @@ std::string bits_class_of(lattice_engine& engine) {
     }
     const auto state = fields->fingerprint();
     out.u64(state.a).u64(state.b);
-    return "f64-" + to_hex(sha256_of(out.bytes())).substr(0, 16);
+    const std::string prefix = a.strategy == precision_strategy::native ? "f64-"
+                               : a.strategy == precision_strategy::hybrid ? "df64-" : "mixed-" + std::to_string(a.df64_share) + "-";
+    return prefix + to_hex(sha256_of(out.bytes())).substr(0, 16);
 }
 
 } // namespace forge

@@ -13,6 +13,7 @@ trajectory_observables run_trajectory(gauge_workspace& fields, const segment_par
     expects(params.n_steps >= 1 && params.trajectory_length > 0.0, "a trajectory has steps and length");
     const double step = params.trajectory_length / params.n_steps;
 
+    fields.set_arithmetic(params.precision);
     fields.save_links();
     fields.refresh_momenta(noise);
     const double kinetic_start = fields.kinetic_energy();

@@ -44,7 +44,7 @@ private:
 
     void segments() {
         query q(in_.db, "SELECT number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
-                        "n_thermalise, n_measure, n_warmup, target_error, reason, epoch, superseded_by, finished_at "
+                        "n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, reason, epoch, superseded_by, finished_at "
                         "FROM segments WHERE chain = ?1 ORDER BY first_trajectory, number");
         q.with(row_.chain.value);
         while (q.step()) {

@@ -208,7 +208,7 @@ std::uint64_t ledger::inner::supersede_from(chain_row& row, epoch_no by, std::ui
         .run();
     const std::uint64_t n = db.changes();
     query(db, "UPDATE segments SET superseded_by = ?1, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-              "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, reason, "
+              "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, reason, "
               "epoch, ?1, "
               "finished_at) WHERE chain = ?2 AND first_trajectory > ?3 AND superseded_by IS NULL")
         .with(by.value, row.chain.value, trajectory)
@@ -216,7 +216,7 @@ std::uint64_t ledger::inner::supersede_from(chain_row& row, epoch_no by, std::ui
     query(
         db,
         "UPDATE segments SET finished_at = NULL, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-        "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, reason, epoch, "
+        "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, reason, epoch, "
         "superseded_by, NULL) WHERE chain = ?1 AND finished_at >= ?2 AND superseded_by IS NULL")
         .with(row.chain.value, trajectory)
         .run();

@@ -20,7 +20,7 @@ CREATE TABLE segments(
   chain INTEGER NOT NULL REFERENCES chains, number INTEGER NOT NULL, ordinal INTEGER NOT NULL,
   first_trajectory INTEGER NOT NULL, beta REAL NOT NULL, trajectory_length REAL NOT NULL, n_steps INTEGER NOT NULL,
   integrator INTEGER NOT NULL, n_thermalise INTEGER NOT NULL, n_measure INTEGER NOT NULL, n_warmup INTEGER NOT NULL,
-  target_error REAL,
+  precision INTEGER NOT NULL, df64_share REAL NOT NULL, target_error REAL,
   reason TEXT NOT NULL, epoch INTEGER NOT NULL, superseded_by INTEGER, finished_at INTEGER, seal BLOB NOT NULL,
   PRIMARY KEY(chain, number)) STRICT;
 CREATE UNIQUE INDEX live_segments ON segments(chain, first_trajectory) WHERE superseded_by IS NULL;
@@ -61,7 +61,7 @@ inline constexpr sealed_table sealed_tables[] = {
                "forge_seal(chain, epoch, cursor, last)"},
     {"segments", "SELECT 'segment ' || number, chain, NULL FROM segments WHERE seal IS NOT "
                  "forge_seal(chain, number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
-                 "n_thermalise, n_measure, n_warmup, target_error, reason, epoch, superseded_by, finished_at)"},
+                 "n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, reason, epoch, superseded_by, finished_at)"},
     {"records", "SELECT 'record row ' || id, chain, trajectory FROM records WHERE seal IS NOT "
                 "forge_seal(id, chain, trajectory, segment, epoch, superseded_by, hash, bytes, measured, accepted, "
                 "plaquette, delta_h) ORDER BY chain, trajectory"},

@@ -26,7 +26,7 @@ void finish_before(sqlite_handle& db, chain_id c, std::uint64_t first) {
     query(
         db,
         "UPDATE segments SET finished_at = ?2 - 1, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-        "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, reason, epoch, "
+        "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, reason, epoch, "
         "superseded_by, ?2 - 1) WHERE chain = ?1 AND superseded_by IS NULL AND first_trajectory < ?2 AND "
         "(finished_at IS NULL OR finished_at >= ?2)")
         .with(c.value, first)
@@ -48,11 +48,13 @@ segment_row segment_of(const query& q, chain_id c) {
     s.params.n_thermalise = q.u32(7);
     s.params.n_measure = q.u32(8);
     s.params.n_warmup = q.u32(9);
-    s.params.target_error = q.maybe_f64(10);
-    s.reason = q.text(11);
-    s.epoch.value = q.u64(12);
-    s.live = q.is_null(13);
-    s.finished = !q.is_null(14);
+    s.params.precision.strategy = static_cast<precision_strategy>(q.u32(10));
+    s.params.precision.df64_share = q.f64(11);
+    s.params.target_error = q.maybe_f64(12);
+    s.reason = q.text(13);
+    s.epoch.value = q.u64(14);
+    s.live = q.is_null(15);
+    s.finished = !q.is_null(16);
     return s;
 }
 
@@ -66,7 +68,7 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
         {
             query taken(db,
                         "SELECT number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
-                        "n_thermalise, n_measure, n_warmup, target_error, reason, epoch, superseded_by, finished_at "
+                        "n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, reason, epoch, superseded_by, finished_at "
                         "FROM segments WHERE chain = ?1 AND first_trajectory = ?2 AND superseded_by IS NULL");
             if (taken.with(c.value, first_trajectory).step())
                 return segment_of(taken, c);
@@ -91,12 +93,15 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
             s.ordinal = before.u32(0);
         }
         // Named one by one, so that a parameter that is added to the struct and not here does not compile.
-        const auto& [beta, length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error] = params;
-        query(db, "INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, "
-                  "NULL, forge_seal(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, NULL))")
+        const auto& [beta, length, n_steps, integrator, n_thermalise, n_measure, n_warmup, precision, target_error] =
+            params;
+        const auto& [strategy, df64_share] = precision;
+        query(db, "INSERT INTO segments VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+                  "NULL, NULL, forge_seal(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, NULL, "
+                  "NULL))")
             .with(c.value, s.number.value, s.ordinal, first_trajectory, beta, length, n_steps,
-                  static_cast<std::uint32_t>(integrator), n_thermalise, n_measure, n_warmup, target_error, s.reason,
-                  e.value)
+                  static_cast<std::uint32_t>(integrator), n_thermalise, n_measure, n_warmup,
+                  static_cast<std::uint32_t>(strategy), df64_share, target_error, s.reason, e.value)
             .run();
         t.commit();
         return s;
@@ -110,7 +115,7 @@ result<void> ledger::finish_segment(chain_id c, epoch_no e, segment_no number) {
         transaction t(db, transaction::kind::write);
         const chain_row row = in_->owned_chain(c, e);
         query(db, "UPDATE segments SET finished_at = ?3, seal = forge_seal(chain, number, ordinal, first_trajectory, "
-                  "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error, "
+                  "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, "
                   "reason, epoch, "
                   "superseded_by, ?3) WHERE chain = ?1 AND number = ?2 AND superseded_by IS NULL AND "
                   "finished_at IS NULL")
@@ -131,7 +136,7 @@ result<std::vector<segment_row>> ledger::segments(chain_id c, bool live_only) {
         static_cast<void>(in_->chain(c));
         std::vector<segment_row> rows;
         query q(in_->db, "SELECT number, ordinal, first_trajectory, beta, trajectory_length, n_steps, integrator, "
-                         "n_thermalise, n_measure, n_warmup, target_error, reason, epoch, superseded_by, finished_at "
+                         "n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, reason, epoch, superseded_by, finished_at "
                          "FROM segments WHERE chain = ?1 ORDER BY number");
         q.with(c.value);
         while (q.step())

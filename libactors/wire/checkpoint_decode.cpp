@@ -60,6 +60,8 @@ result<void> read_fields(disk::CheckpointManifest::Reader m, const std::string& 
         return refuse(errc::unsupported, "the action is not wilson");
     if (m.getIntegrator() > static_cast<std::uint8_t>(integrator_kind::omelyan2))
         return refuse(errc::unsupported, fmt::format("integrator {} is not known", m.getIntegrator()));
+    if (m.getPrecision() > static_cast<std::uint8_t>(precision_strategy::concurrent))
+        return refuse(errc::unsupported, fmt::format("precision strategy {} is not known", m.getPrecision()));
     out.shape.n = {m.getNx(), m.getNy(), m.getNz(), m.getNt()};
     out.chain.value = m.getChain();
     out.segment.value = m.getSegment();
@@ -74,6 +76,7 @@ result<void> read_fields(disk::CheckpointManifest::Reader m, const std::string& 
     out.params.n_thermalise = m.getNThermalise();
     out.params.n_measure = m.getNMeasure();
     out.params.n_warmup = m.getNWarmup();
+    out.params.precision = {static_cast<precision_strategy>(m.getPrecision()), m.getDf64Share()};
     out.params.integrator = static_cast<integrator_kind>(m.getIntegrator());
     if (m.getHasTargetError())
         out.params.target_error = m.getTargetError();

@@ -63,7 +63,11 @@ result<void> write_manifest(const chain_state& s, const chunk_layout& layout, co
     m.setPlaquetteSpatial(s.plaquette.spatial);
     m.setPlaquetteTemporal(s.plaquette.temporal);
     // Named one by one, so that a parameter that is added to the struct and not here does not compile.
-    const auto& [beta, length, n_steps, integrator, n_thermalise, n_measure, n_warmup, target_error] = s.params;
+    const auto& [beta, length, n_steps, integrator, n_thermalise, n_measure, n_warmup, precision, target_error] =
+        s.params;
+    const auto& [strategy, df64_share] = precision;
+    m.setPrecision(static_cast<std::uint8_t>(strategy));
+    m.setDf64Share(df64_share);
     m.setBeta(beta);
     m.setTrajectoryLength(length);
     m.setNSteps(n_steps);

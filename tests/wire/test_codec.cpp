@@ -106,12 +106,14 @@ TEST_CASE("every field lies where docs/formats/checkpoint.md says") {
     CHECK(file[148] == static_cast<std::byte>(state.params.integrator));
     CHECK(file[149] == std::byte{1});
     CHECK(u32(152) == state.params.n_warmup);
-    CHECK(std::ranges::equal(pointed(160), std::as_bytes(std::span(state.head))));
-    CHECK(text(168) == "wilson");
-    CHECK(text(176) == std::to_string(numerics_version));
-    CHECK(text(184) == state.campaign_seed);
-    CHECK(text(192) == state.provenance);
-    CHECK(pointed(160).data() == file.data() + 200);
+    CHECK(file[150] == static_cast<std::byte>(state.params.precision.strategy));
+    CHECK(f64(160) == state.params.precision.df64_share);
+    CHECK(std::ranges::equal(pointed(168), std::as_bytes(std::span(state.head))));
+    CHECK(text(176) == "wilson");
+    CHECK(text(184) == std::to_string(numerics_version));
+    CHECK(text(192) == state.campaign_seed);
+    CHECK(text(200) == state.provenance);
+    CHECK(pointed(168).data() == file.data() + 208);
 
     const std::size_t chunk = message_starts(file)[1], trailer = file.size() - 64;
     CHECK(u32(chunk + 16) == 0);

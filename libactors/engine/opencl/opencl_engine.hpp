@@ -18,9 +18,14 @@ struct device_context {
     cl_device_id device = nullptr;
     context_handle context;
     queue_handle queue;
+    queue_handle second_queue;                        ///< for the concurrent strategy; made when first wanted
     std::map<std::uint32_t, stored_program> programs; ///< by width
+    std::optional<double> df64_bits;                  ///< self-test result, once it has run
 
     ~device_context();
+    /// Accuracy of df64 add, multiply and accumulate on this device in bits, tested once.
+    [[nodiscard]] double df64_self_test(std::uint32_t width);
+    [[nodiscard]] cl_command_queue other_queue();
     [[nodiscard]] const stored_program& program(std::uint32_t width);
     [[nodiscard]] int layout_block() const;
     [[nodiscard]] std::size_t local_size() const;

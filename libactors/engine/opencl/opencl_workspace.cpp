@@ -2,6 +2,7 @@
 #include "libactors/engine/opencl/opencl_workspace.hpp"
 
 #include "libactors/base/contract.hpp"
+#include "libactors/engine/opencl/kernel_launch.hpp"
 #include "libactors/numerics/tree_sum.hpp"
 
 #include <fmt/format.h>
@@ -12,18 +13,6 @@ namespace {
 
 constexpr cl_uint plaquette_quantities = 2; // spatial and temporal, or the two parts of the Polyakov loop
 
-void set_argument(cl_kernel k, cl_uint i, const memory_handle& m) {
-    cl_mem handle = m.get();
-    check(clSetKernelArg(k, i, sizeof handle, &handle), "clSetKernelArg");
-}
-void set_argument(cl_kernel k, cl_uint i, cl_mem m) { check(clSetKernelArg(k, i, sizeof m, &m), "clSetKernelArg"); }
-template <class Scalar>
-void set_argument(cl_kernel k, cl_uint i, const Scalar& s) {
-    check(clSetKernelArg(k, i, sizeof s, &s), "clSetKernelArg");
-}
-
-int as_int(std::size_t n) { return static_cast<int>(n); }
-
 } // namespace
 
 opencl_workspace::opencl_workspace(std::shared_ptr<device_context> context, block_layout layout)
@@ -33,9 +22,9 @@ opencl_workspace::opencl_workspace(std::shared_ptr<device_context> context, bloc
     const std::size_t momentum_bytes = link_bytes / 2;
     for (std::size_t mu = 0; mu < 4; ++mu)
         lane_stride_.s[mu] = layout_.lane_stride[mu];
-    links_ = buffer(link_bytes, "links");
-    saved_ = buffer(link_bytes, "saved links");
-    momenta_ = buffer(momentum_bytes, "momenta");
+    links_ = field_buffer(link_bytes, "links");
+    saved_ = field_buffer(link_bytes, "saved links");
+    momenta_ = field_buffer(momentum_bytes, "momenta");
     const std::size_t volume = layout_.lattice.volume();
     partial_ = buffer(plaquette_quantities * volume * sizeof(double), "partial sums");
     chunks_ = buffer(plaquette_quantities * (volume / tree_chunk + 1) * sizeof(double), "chunk sums");
@@ -74,6 +63,16 @@ memory_handle opencl_workspace::buffer(std::size_t bytes, const char* what) cons
     return m;
 }
 
+memory_handle opencl_workspace::field_buffer(std::size_t bytes, const char* what) {
+    if (!context_->info.is_cpu || bytes < huge_pages::page_bytes)
+        return buffer(bytes, what);
+    pages_.emplace_back(bytes);
+    cl_int status = CL_SUCCESS;
+    memory_handle m(clCreateBuffer(context_->context.get(), CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, bytes, pages_.back().data(), &status));
+    check(status, fmt::format("clCreateBuffer({} bytes for {}, lattice {}, device {})", bytes, what, to_text(layout_.lattice), context_->info.id));
+    return m;
+}
+
 opencl_workspace::named_kernel opencl_workspace::make_kernel(const char* name) const {
     cl_int status = CL_SUCCESS;
     named_kernel k;
@@ -81,22 +80,6 @@ opencl_workspace::named_kernel opencl_workspace::make_kernel(const char* name) c
     k.kernel = kernel_handle(clCreateKernel(context_->program(layout_.width).program.get(), name, &status));
     check(status, fmt::format("clCreateKernel({})", name));
     return k;
-}
-
-template <class... Args>
-void opencl_workspace::launch(named_kernel& k, std::size_t items, const Args&... args) {
-    cl_uint index = 0;
-    (set_argument(k.kernel.get(), index++, args), ...);
-    const std::size_t local = context_->local_size();
-    const std::size_t global = ((items + local - 1) / local) * local;
-    cl_event event = nullptr;
-    const bool profile = context_->options.profile;
-    check(clEnqueueNDRangeKernel(context_->queue.get(), k.kernel.get(), 1, nullptr, &global, &local, 0, nullptr,
-                                 profile ? &event : nullptr),
-          fmt::format("clEnqueueNDRangeKernel({}, {}, device {})", k.name, to_text(layout_.lattice), context_->info.id));
-    ++k.launches;
-    if (profile)
-        k.events.emplace_back(event);
 }
 
 void opencl_workspace::read(cl_mem from, void* to, std::size_t bytes) const {
@@ -124,6 +107,7 @@ void opencl_workspace::export_field(std::span<double> canonical, cl_mem field, i
 void opencl_workspace::upload(const gauge_field& links) {
     expects(links.shape() == shape(), "upload: extents agree");
     import_field(links.reals(), links_.get(), reals_per_link);
+    links_changed();
 }
 
 gauge_field opencl_workspace::download() {
@@ -149,12 +133,10 @@ void opencl_workspace::refresh_momenta(const noise_id& noise) {
            static_cast<cl_uint>(noise_purpose::momenta));
 }
 
-void opencl_workspace::kick(double beta, double step) {
-    const std::size_t items = context_->info.is_cpu ? n_blocks_ : 4 * n_blocks_;
-    launch(kick_, items, links_, momenta_, neighbours_, as_int(n_blocks_), step * (beta / 6.0));
+void opencl_workspace::drift(double step) {
+    launch(drift_, n_blocks_, links_, momenta_, as_int(n_blocks_), step);
+    links_changed();
 }
-
-void opencl_workspace::drift(double step) { launch(drift_, n_blocks_, links_, momenta_, as_int(n_blocks_), step); }
 
 std::vector<double> opencl_workspace::reduce(int n, int n_quantities) {
     const std::size_t n_chunks = (static_cast<std::size_t>(n) + tree_chunk - 1) / tree_chunk;
@@ -169,12 +151,21 @@ std::vector<double> opencl_workspace::reduce(int n, int n_quantities) {
 }
 
 double opencl_workspace::kinetic_energy() {
-    launch(kinetic_, n_blocks_, momenta_, partial_, rank0_, as_int(n_blocks_), lane_stride_);
+    auto& kernel = arithmetic_.strategy == precision_strategy::hybrid ? kinetic_df64_ : kinetic_;
+    launch(kernel, n_blocks_, momenta_, partial_, rank0_, as_int(n_blocks_), lane_stride_);
     return reduce(as_int(shape().volume()), 1)[0];
 }
 
 plaquette_sums opencl_workspace::plaquette() {
-    launch(plaquette_, n_blocks_, links_, partial_, as_int(shape().volume()), neighbours_, rank0_, as_int(n_blocks_), lane_stride_);
+    const auto arguments = [this](named_kernel& k, const memory_handle& links) {
+        launch(k, n_blocks_, links, partial_, as_int(shape().volume()), neighbours_, rank0_, as_int(n_blocks_), lane_stride_);
+    };
+    if (arithmetic_.strategy == precision_strategy::hybrid) {
+        split_links();
+        arguments(plaquette_df64_, split_);
+    } else {
+        arguments(plaquette_, links_);
+    }
     const auto sums = reduce(as_int(shape().volume()), 2);
     return {sums[0], sums[1]};
 }
@@ -187,7 +178,10 @@ complex opencl_workspace::polyakov_loop() {
     return {sums[0] / norm, sums[1] / norm};
 }
 
-void opencl_workspace::reunitarise() { launch(reunitarise_, n_blocks_, links_, as_int(n_blocks_)); }
+void opencl_workspace::reunitarise() {
+    launch(reunitarise_, n_blocks_, links_, as_int(n_blocks_));
+    links_changed();
+}
 
 state_hash opencl_workspace::fingerprint() {
     launch(fingerprint_, n_blocks_, links_, sums_, rank0_, as_int(n_blocks_), lane_stride_);
@@ -209,13 +203,14 @@ void opencl_workspace::save_links() {
 
 void opencl_workspace::restore_links() {
     std::swap(links_, saved_); // whoever restores saves again before the next change
+    links_changed();
 }
 
 std::vector<operation_time> opencl_workspace::take_profile() {
     check(clFinish(context_->queue.get()), "clFinish");
     std::vector<operation_time> times;
     for (auto* k : {&kick_, &drift_, &reunitarise_, &refresh_, &kinetic_, &plaquette_, &polyakov_, &fingerprint_, &reduce_,
-                    &import_, &export_}) {
+                    &import_, &export_, &split_kernel_, &kick_df64_, &plaquette_df64_, &kinetic_df64_}) {
         operation_time t{k->name, k->launches, 0.0};
         for (const auto& e : k->events) {
             cl_ulong start = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libactors/engine/opencl/block_layout.hpp"
+#include "libactors/engine/opencl/huge_pages.hpp"
 #include "libactors/engine/opencl/opencl_engine.hpp"
 
 namespace forge::opencl {
@@ -13,6 +14,7 @@ public:
     ~opencl_workspace() override;
 
     const extents& shape() const override { return layout_.lattice; }
+    void set_arithmetic(const arithmetic& a) override;
     void upload(const gauge_field& links) override;
     gauge_field download() override;
     void upload_momenta(const momentum_field& momenta) override;
@@ -37,9 +39,20 @@ private:
         std::uint64_t launches = 0;
     };
     [[nodiscard]] memory_handle buffer(std::size_t bytes, const char* what) const;
+    /// As buffer; on CPU devices in 2 MiB pages, whose fewer table look-ups a stencil over a large field feels.
+    [[nodiscard]] memory_handle field_buffer(std::size_t bytes, const char* what);
     [[nodiscard]] named_kernel make_kernel(const char* name) const;
     template <class... Args>
     void launch(named_kernel& k, std::size_t items, const Args&... args);
+    /// As launch, on a queue of choice, after `after` (may be null), handing out its event when `done` is not null.
+    template <class... Args>
+    void launch_on(cl_command_queue queue, const event_handle* after, event_handle* done, named_kernel& k, std::size_t items,
+                   const Args&... args);
+    void kick_native(std::size_t first, std::size_t n, double coefficient);
+    void kick_concurrent(double coefficient);
+    /// The float halves of the links, renewed when the links have changed.
+    void split_links();
+    void links_changed() { split_valid_ = false; }
     void read(cl_mem from, void* to, std::size_t bytes) const;
     void copy(cl_mem from, cl_mem to, std::size_t bytes) const;
     void import_field(std::span<const double> canonical, cl_mem field, int n_components);
@@ -51,9 +64,13 @@ private:
     block_layout layout_;
     cl_uint4 lane_stride_{};
     std::size_t n_blocks_ = 0;
+    std::vector<huge_pages> pages_; ///< behind the field buffers of CPU devices; released after them
+    arithmetic arithmetic_;
+    bool split_valid_ = false;
+    memory_handle split_; ///< float halves of the links; allocated when df64 is first asked for
     memory_handle links_, saved_, momenta_, rank0_, neighbours_, partial_, chunks_, sums_;
     named_kernel kick_, drift_, reunitarise_, refresh_, kinetic_, plaquette_, polyakov_, fingerprint_, reduce_, import_,
-        export_;
+        export_, split_kernel_, kick_df64_, plaquette_df64_, kinetic_df64_;
 };
 
 } // namespace forge::opencl

@@ -61,8 +61,8 @@ std::string joined(std::initializer_list<std::string_view> order) {
 } // namespace
 
 std::string kernel_source() { // definitions before their users
-    return joined({"prelude.clh", "su3.clh", "noise.clh", "gauge_force.cl", "link_update.cl", "momenta.cl", "observables.cl",
-                   "transfer.cl"});
+    return joined({"prelude.clh", "su3.clh", "noise.clh", "df64.clh", "gauge_force.cl", "link_update.cl", "momenta.cl",
+                   "observables.cl", "df64_kernels.cl", "transfer.cl"});
 }
 
 std::string limits_source() { return joined({"prelude.clh", "limits.cl"}); }
