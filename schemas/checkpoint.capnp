@@ -39,7 +39,7 @@ struct CheckpointManifest {
   campaignSeed @28 :Text;
   provenance @29 :Text;
   precision @30 :UInt8;        # 0 native, 1 hybrid, 2 concurrent
-  df64Share @31 :Float64;      # of the blocks, for concurrent
+  df64Share @31 :Float64;      # of the time slices, for concurrent
 }
 
 # Links of consecutive z-planes, in canonical order (x fastest, then y, z, t).

@@ -14,7 +14,7 @@ struct steerer_data {
 
 caf::behavior steerer_behavior(caf::stateful_actor<steerer_data>* self, std::shared_ptr<const runtime_parts> parts,
                                const std::vector<double>& taken, std::shared_ptr<status_board> board) {
-    self->state.core.emplace(parts->plan, parts->precision, taken);
+    self->state.core.emplace(parts->plan, taken, parts->precision);
     self->state.meter.emplace("steerer", steady_now_s());
     self->state.board = std::move(board);
     self->state.board->update(self->state.meter->snapshot(steady_now_s()));

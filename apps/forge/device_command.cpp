@@ -17,9 +17,10 @@ result<void> list_devices(std::uint32_t split_cpu, bool test, bool json) {
     if (!system)
         return system.reason();
     auto rows = nlohmann::json::array();
-    std::string text = fmt::format("{:<12} {:<5} {:>5} {:>10} {:>6} {:<22} {}\n", "DEVICE", "KIND", "UNITS", "MEMORY", "FP64", "BITS CLASS", "NAME");
+    std::string text = fmt::format("{:<12} {:<5} {:>5} {:>10} {:>6} {:>10} {:<22} {}\n", "DEVICE", "KIND", "UNITS", "MEMORY", "FP64", "DF64 BITS", "BITS CLASS", "NAME");
     for (const auto& d : system->devices()) {
         std::string bits;
+        std::optional<double> df64;
         if (test && d.fp64) {
             opencl_options options;
             options.cache_dir = default_cache_dir();
@@ -27,12 +28,13 @@ result<void> list_devices(std::uint32_t split_cpu, bool test, bool json) {
             if (!engine)
                 return engine.reason();
             bits = bits_class_of(**engine);
+            df64 = (*engine)->df64_bits();
         }
         rows.push_back({{"device", d.id}, {"name", d.name}, {"platform", d.platform}, {"driver", d.driver}, {"kind", d.is_cpu ? "cpu" : "gpu"},
                         {"compute_units", d.compute_units}, {"memory_bytes", d.memory_bytes}, {"fp64", d.fp64}, {"fp64_denormals", d.denormals},
-                        {"native_width", d.native_width}, {"bits_class", bits.empty() ? nlohmann::json(nullptr) : nlohmann::json(bits)}});
-        text += fmt::format("{:<12} {:<5} {:>5} {:>6.1f} GiB {:>6} {:<22} {}\n", d.id, d.is_cpu ? "cpu" : "gpu", d.compute_units,
-                            static_cast<double>(d.memory_bytes) / (1 << 30), d.fp64 ? "yes" : "no", bits.empty() ? "n/a" : bits, d.name);
+                        {"native_width", d.native_width}, {"df64_bits", df64 ? nlohmann::json(*df64) : nlohmann::json(nullptr)}, {"bits_class", bits.empty() ? nlohmann::json(nullptr) : nlohmann::json(bits)}});
+        text += fmt::format("{:<12} {:<5} {:>5} {:>6.1f} GiB {:>6} {:>10} {:<22} {}\n", d.id, d.is_cpu ? "cpu" : "gpu", d.compute_units,
+                            static_cast<double>(d.memory_bytes) / (1 << 30), d.fp64 ? "yes" : "no", df64 ? fmt::format("{:.1f}", *df64) : "n/a", bits.empty() ? "n/a" : bits, d.name);
     }
     if (json)
         print_json("forge.device.list/1", rows);

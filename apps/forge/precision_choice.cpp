@@ -17,7 +17,6 @@ namespace {
 
 constexpr int repeats = 7;
 constexpr double force_difference_max = 1e-11;
-constexpr double share_grain = 64.0; ///< shares are multiples of 1/64: a number that a person can write down
 
 double force_seconds(gauge_workspace& fields) {
     double best = 1e30;
@@ -63,7 +62,8 @@ result<precision_measurement> measure_precision(const opencl_system& system, con
         hybrid_s = force_seconds(*fields);
         const auto hybrid = force_of(*fields);
         const auto difference = difference_of(hybrid.reals(), native.reals()).max;
-        const double share = plan.df64_share.value_or(std::round(share_grain * native_s / (native_s + hybrid_s)) / share_grain);
+        const double slices = plan.lattice.n[3]; // what a queue can be given is whole time slices
+        const double share = plan.df64_share.value_or(std::round(slices * native_s / (native_s + hybrid_s)) / slices);
         const arithmetic concurrent{precision_strategy::concurrent, share};
         fields->set_arithmetic(concurrent);
         const double concurrent_s = force_seconds(*fields);

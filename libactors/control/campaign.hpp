@@ -29,7 +29,7 @@ struct campaign {
     std::uint32_t beta_points = 1;
     segment_params hmc;              ///< beta is filled in by the steerer
     precision_choice precision = precision_choice::native;
-    std::optional<double> df64_share; ///< of the blocks, for concurrent; unset: measured
+    std::optional<double> df64_share; ///< of the time slices, for concurrent; unset: measured
     start_kind start = start_kind::cold;
     std::string start_file;          ///< NERSC, ILDG or MILC configuration, relative to the campaign file
     steering_mode steering = steering_mode::plan;

@@ -9,9 +9,11 @@
 
 namespace forge {
 
-steerer::steerer(const campaign& c, std::vector<arithmetic> precision, const std::vector<double>& taken)
+steerer::steerer(const campaign& c, const std::vector<double>& taken, std::vector<arithmetic> precision)
     : base_(c.hmc), precision_(std::move(precision)), mode_(c.steering), n_chains_(c.n_chains),
       order_(visiting_order(beta_grid(c.beta_min, c.beta_max, c.beta_points))), taken_(order_.size(), false) {
+    if (precision_.empty())
+        precision_.resize(n_chains_);
     expects(precision_.size() == n_chains_, "one arithmetic per chain");
     for (std::size_t k = 0; k < order_.size(); ++k)
         taken_[k] = std::find(taken.begin(), taken.end(), order_[k]) != taken.end();

@@ -22,9 +22,9 @@ struct steering_decision {
 /// mode adaptive: the first point of that order that nobody has taken goes to the chain that asks.
 class steerer {
 public:
-    /// @param precision  arithmetic of each chain, one entry per chain.
+    /// @param precision  arithmetic of each chain, one entry per chain; none: native.
     /// @param taken  betas of live segments that the ledger already has; only mode adaptive looks at them.
-    steerer(const campaign& c, std::vector<arithmetic> precision, const std::vector<double>& taken);
+    steerer(const campaign& c, const std::vector<double>& taken, std::vector<arithmetic> precision = {});
     /// Asking again for the same segment gives the same answer: a chain that failed before it could open the segment
     /// must not lose its point.
     /// @return unset when there is no work left for this chain.

@@ -8,6 +8,7 @@
 #include "libactors/numerics/counter_rng.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ struct engine_capability {
 enum class precision_strategy : std::uint8_t {
     native = 0,     ///< fp64 throughout
     hybrid = 1,     ///< staples, plaquette products and kinetic energy in double-float (df64); the rest in fp64
-    concurrent = 2, ///< staples of a share of the blocks in df64 on a second queue, of the others in fp64, at once
+    concurrent = 2, ///< force of the last time slices in df64 on a second queue, of the others in fp64, at once
 };
 [[nodiscard]] constexpr const char* name_of(precision_strategy p) {
     return p == precision_strategy::native ? "native" : p == precision_strategy::hybrid ? "hybrid" : "concurrent";
@@ -37,7 +38,7 @@ enum class precision_strategy : std::uint8_t {
 /// A strategy with its parameter. The share is part of the arithmetic: another share gives other bits.
 struct arithmetic {
     precision_strategy strategy = precision_strategy::native;
-    double df64_share = 0.0; ///< of the blocks, for concurrent, in [0, 1]
+    double df64_share = 0.0; ///< of the time slices (rounded to whole ones), for concurrent, in [0, 1]
     friend bool operator==(const arithmetic&, const arithmetic&) = default;
 };
 
@@ -90,7 +91,7 @@ public:
     /// Projects every link back to SU(3); for use between trajectories only.
     virtual void reunitarise() = 0;
     [[nodiscard]] virtual state_hash fingerprint() = 0;
-    /// Keeps a copy of the links on the device / brings it back.
+    /// Keeps a copy of the links on the device / brings it back, once per copy (the buffers may be exchanged).
     virtual void save_links() = 0;
     virtual void restore_links() = 0;
 
@@ -102,6 +103,8 @@ class lattice_engine {
 public:
     virtual ~lattice_engine() = default;
     [[nodiscard]] virtual const engine_capability& about() const = 0;
+    /// Accuracy of double-float arithmetic in bits, by self-test; unset where the engine has none.
+    [[nodiscard]] virtual std::optional<double> df64_bits() { return std::nullopt; }
     /// @throws failure with errc::device_memory or errc::unsupported (extents that the layout cannot hold).
     [[nodiscard]] virtual std::unique_ptr<gauge_workspace> allocate(const extents& l) = 0;
 };

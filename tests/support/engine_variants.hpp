@@ -93,6 +93,10 @@ inline const std::vector<engine_variant>& opencl_variants() {
                 add_opencl(out, d, 0, 4, 1, 0);
                 for (const std::uint32_t local : {1u, 16u})
                     add_opencl(out, d, 0, 8, 1, local);
+                // What a GPU gets: one site and one link an item, coalesced blocks, large groups.
+                add_opencl(out, d, 0, 1, 32, 64);
+                out.back().options.links_per_item = 1;
+                out.back().name += " link per item";
             }
         if (const auto* parts = devices_of_machine(2))
             for (const auto& d : parts->devices())

@@ -25,7 +25,7 @@ const stored_program& device_context::program(std::uint32_t width) {
     if (known != programs.end())
         return known->second;
     std::string flags = fmt::format("-cl-std=CL1.2 -DFORGE_W={} -DFORGE_B={} -DFORGE_LINKS_PER_ITEM={}", width,
-                                    layout_block(), info.is_cpu ? 4 : 1);
+                                    layout_block(), links_per_item());
     if (info.platform.find("Oclgrind") != std::string::npos)
         flags += " -Drestrict="; // its interpreter does not know the intrinsic that restrict becomes
     return programs.emplace(width, build_program(context.get(), device, kernel_source(), flags, options.cache_dir)).first->second;

@@ -28,6 +28,7 @@ struct device_context {
     [[nodiscard]] cl_command_queue other_queue();
     [[nodiscard]] const stored_program& program(std::uint32_t width);
     [[nodiscard]] int layout_block() const;
+    [[nodiscard]] int links_per_item() const { return options.links_per_item.value_or(info.is_cpu ? 4 : 1); }
     [[nodiscard]] std::size_t local_size() const;
 };
 
@@ -35,6 +36,7 @@ class opencl_engine final : public lattice_engine {
 public:
     opencl_engine(cl_device_id device, const opencl_device_info& info, const opencl_options& options);
     [[nodiscard]] const engine_capability& about() const override { return capability_; }
+    [[nodiscard]] std::optional<double> df64_bits() override { return context_->df64_self_test(capability_.width); }
     [[nodiscard]] std::unique_ptr<gauge_workspace> allocate(const extents& l) override;
 
 private:

@@ -38,6 +38,7 @@ struct device_limits {
 struct opencl_options {
     std::uint32_t width = 0;       ///< 1, 2, 4, 8 sites per work-item; 0: from the device and the extents
     std::optional<int> block;      ///< vectors per layout block: 0 planes, 1, 8, 32; unset: from the device
+    std::optional<int> links_per_item; ///< 4: an item does a block's links one after the other; 1: one; unset: from the device
     std::uint32_t local_size = 0;  ///< work-items per group; 0: 4 on CPUs, 64 on GPUs
     bool profile = false;          ///< record device time per kernel (take_profile)
     std::filesystem::path cache_dir; ///< program binaries; empty: no disk cache

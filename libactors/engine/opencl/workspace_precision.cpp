@@ -59,11 +59,13 @@ void opencl_workspace::kick(double beta, double step) {
 
 void opencl_workspace::kick_native(std::size_t first, std::size_t n, double c) {
     if (n > 0)
-        launch(kick_, context_->info.is_cpu ? n : 4 * n, links_, momenta_, neighbours_, as_int(n_blocks_), as_int(first), as_int(n), c);
+        launch(kick_, 4 / static_cast<std::size_t>(context_->links_per_item()) * n, links_, momenta_, neighbours_, as_int(n_blocks_), as_int(first), as_int(n), c);
 }
 
 void opencl_workspace::kick_concurrent(double c) {
-    const auto n_df64 = static_cast<std::size_t>(std::llround(arithmetic_.df64_share * static_cast<double>(n_blocks_)));
+    // Whole time slices: these are the same sites for every width and layout, so the bits are the same as well.
+    const std::size_t slices = shape().n[3];
+    const auto n_df64 = static_cast<std::size_t>(std::llround(arithmetic_.df64_share * static_cast<double>(slices))) * (n_blocks_ / slices);
     const std::size_t n_native = n_blocks_ - n_df64;
     if (n_df64 == 0)
         return kick_native(0, n_blocks_, c);
