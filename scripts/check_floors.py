@@ -18,11 +18,11 @@ ADAPTER = {"engine/reference": 3, "engine/opencl": 3, "engine/npu": 3, "wire": 7
            "transport": 0, "formats": 2, "sensors": 0}
 HOME = [
     (r"^caf/", ("actors/", "tests/actors/")),
-    (r"^(CL/|clblast)", ("libactors/engine/opencl/",)),
+    (r"^(CL/|clblast)", ("libactors/engine/opencl/", "tests/support/oclgrind_control.cpp")),
     (r"^(capnp/|kj/)|\.capnp\.h$", ("libactors/wire/",)),
     (r"^(boost/asio|boost/beast)", ("libactors/transport/",)),
     (r"^openssl/", ("libactors/transport/", "libactors/base/hash.cpp")),
-    (r"^sqlite3", ("libactors/ledger/", "tests/ledger/")),
+    (r"^sqlite3", ("libactors/ledger/", "tests/ledger/", "tests/scenario/")),
     (r"^toml", ("libactors/control/toml_section",)),
     (r"^spdlog/", ("libactors/base/log",)),
     (r"^(CLI/|nlohmann/)", ("apps/", "tests/")),
