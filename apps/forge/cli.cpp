@@ -22,6 +22,13 @@ void print_json(const std::string& schema, nlohmann::json data, const std::vecto
     std::cout << envelope.dump(2) << "\n";
 }
 
+std::shared_ptr<run_view> add_run_view(CLI::App& command) {
+    auto view = std::make_shared<run_view>();
+    command.add_option("--run", view->run, "Run directory (default: the only one below runs/)");
+    command.add_flag("--json", view->json, "JSON on standard output");
+    return view;
+}
+
 std::string utc_now() {
     const std::time_t now = std::time(nullptr);
     std::tm utc{};

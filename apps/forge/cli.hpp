@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,14 @@ void report_error(cli_state& state, const error& e);
 
 /// One versioned envelope on stdout: {"schema": "forge.<name>/1", "at": UTC, "data": ..., "warnings": [...]}.
 void print_json(const std::string& schema, nlohmann::json data, const std::vector<std::string>& warnings = {});
+
+/// What every command that looks at a run can be told.
+struct run_view {
+    std::string run; ///< --run DIR; empty: the only one below runs/
+    bool json = false;
+};
+/// Adds --run and --json; the options live as long as the returned handle.
+[[nodiscard]] std::shared_ptr<run_view> add_run_view(CLI::App& command);
 
 /// Current UTC time, "2026-11-21T05:00:00Z".
 [[nodiscard]] std::string utc_now();

@@ -168,13 +168,7 @@ result<written_report> write_report(const run_folder& folder) {
 
 void add_report_command(CLI::App& root, cli_state& state) {
     auto* command = root.add_subcommand("report", "Write RUN/report: results.csv, report.md, plots; also while the run goes on");
-    struct options {
-        std::string run;
-        bool json = false;
-    };
-    auto o = std::make_shared<options>();
-    command->add_option("--run", o->run, "Run directory (default: the only one below runs/)");
-    command->add_flag("--json", o->json, "JSON on standard output");
+    const auto o = add_run_view(*command);
     command->callback([o, &state] {
         auto folder = find_run(o->run);
         if (!folder)

@@ -52,13 +52,7 @@ void print_status(const nlohmann::json& s) {
 
 void add_status_command(CLI::App& root, cli_state& state) {
     auto* command = root.add_subcommand("status", "One screen about a run: chains, stages, who waits for what");
-    struct options {
-        std::string run;
-        bool json = false;
-    };
-    auto o = std::make_shared<options>();
-    command->add_option("--run", o->run, "Run directory (default: the only one below runs/)");
-    command->add_flag("--json", o->json, "JSON on standard output");
+    const auto o = add_run_view(*command);
     command->callback([o, &state] {
         auto folder = find_run(o->run);
         if (!folder)
