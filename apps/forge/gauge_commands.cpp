@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "apps/forge/gauge_commands.hpp"
 
+#include "apps/forge/compare_command.hpp"
 #include "libactors/formats/gauge_writer.hpp"
 #include "libactors/formats/header_text.hpp"
 
@@ -220,6 +221,20 @@ void convert(const convert_arguments& arguments, cli_state& state) {
                              written->stored_checksum);
 }
 
+struct compare_arguments {
+    compare_request request;
+    std::string extents_text;
+};
+
+void compare(const compare_arguments& arguments, cli_state& state) {
+    const auto shape = extents_from(arguments.extents_text);
+    if (!shape)
+        return report_error(state, shape.reason());
+    auto request = arguments.request;
+    request.shape = *shape;
+    compare_configurations(request, state);
+}
+
 } // namespace
 
 void add_gauge_commands(CLI::App& root, cli_state& state) {
@@ -233,6 +248,14 @@ void add_gauge_commands(CLI::App& root, cli_state& state) {
     check_verb->add_option("--extents", checked->extents_text, "X,Y,Z,T for files that carry none");
     check_verb->add_flag("--json", checked->as_json, "forge.gauge.check/1 on stdout");
     check_verb->callback([checked, &state] { check(*checked, state); });
+
+    auto both = std::make_shared<compare_arguments>();
+    auto* compare_verb = gauge->add_subcommand("compare", "how far two configurations are apart; checkpoints of ours can be either");
+    compare_verb->add_option("A", both->request.first, "NERSC, ILDG, SciDAC, MILC or a checkpoint")->required();
+    compare_verb->add_option("B", both->request.second, "the same lattice, any of these formats")->required();
+    compare_verb->add_option("--extents", both->extents_text, "X,Y,Z,T for files that carry none");
+    compare_verb->add_flag("--json", both->request.as_json, "forge.gauge.compare/1 on stdout");
+    compare_verb->callback([both, &state] { compare(*both, state); });
 
     auto converted = std::make_shared<convert_arguments>();
     auto* convert_verb = gauge->add_subcommand("convert", "write a configuration as NERSC or ILDG, 64 bits");
