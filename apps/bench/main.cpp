@@ -17,10 +17,13 @@ int main(int argc, char** argv) {
     root.add_option("--sizes", o.sizes, "L of the L^4 lattices")->check(CLI::Range(2u, 64u));
     root.add_option("--width", o.width, "Sites per work-item (0: automatic)")->check(CLI::IsMember({0, 1, 2, 4, 8}));
     root.add_flag("--json", json, "JSON on standard output instead of tables");
+    root.add_option("--largest", o.largest, "L of the largest lattice of scaling")->check(CLI::Range(4u, 64u));
     std::vector<std::string> what;
     const std::vector<std::string> all{"limits", "kernels", "trajectory", "precision", "pair", "ledger", "memory"};
-    root.add_option("what", what, "limits kernels trajectory precision pair ledger memory (default: all)")->check(CLI::IsMember(all));
-    root.footer("kernels and trajectory run on one core (a sub-device) and on the whole device.");
+    auto known = all;
+    known.insert(known.end(), {"scaling", "edges"});
+    root.add_option("what", what, "limits kernels trajectory precision pair ledger memory (default: all of these), scaling edges")->check(CLI::IsMember(known));
+    root.footer("kernels, trajectory and scaling run on one core (a sub-device) and on the whole device. scaling takes minutes.");
     CLI11_PARSE(root, argc, argv);
     if (what.empty())
         what = all;
@@ -49,6 +52,10 @@ int main(int argc, char** argv) {
                 out[w] = bench_pair(parts, o, json);
             else if (w == "ledger")
                 out[w] = bench_ledger(o, json);
+            else if (w == "scaling")
+                out[w] = bench_scaling(devices, o, json);
+            else if (w == "edges")
+                out[w] = bench_edges(devices, o, json);
             else
                 out[w] = bench_memory((std::filesystem::read_symlink("/proc/self/exe").parent_path() / "forge").string(), json);
         }

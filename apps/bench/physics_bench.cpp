@@ -17,15 +17,13 @@ namespace forge::bench {
 
 namespace {
 
-constexpr double force_flops = 10752.0; ///< per site: 12 + 1 products, sums and projection a link (dense count)
-
 /// flop and bytes per site and launch; bytes as if every field were read and written once (fresh caches).
 struct kernel_cost {
     double flops;
     double bytes;
 };
 const std::map<std::string, kernel_cost> costs{
-    {"gauge_force_kick", {force_flops, 4 * (18 + 2 * 9) * 8.0}}, {"link_drift", {4 * 620.0, 4 * (2 * 18 + 9) * 8.0}},
+    {"gauge_force_kick", {force_flops, 4 * (18 + 2 * 9) * 8.0}}, {"link_drift", {drift_flops, 4 * (2 * 18 + 9) * 8.0}},
     {"gauge_plaquette", {12 * 198.0 + 6 * 36.0, 4 * 18 * 8.0}},  {"momenta_refresh", {4 * 8 * 60.0, 4 * 9 * 8.0}},
     {"momenta_kinetic", {4 * 18.0, 4 * 9 * 8.0}},                {"reunitarise_links", {4 * 150.0, 4 * 2 * 18 * 8.0}},
     {"links_fingerprint", {0.0, 4 * 18 * 8.0}},                  {"polyakov_trace", {198.0, 18 * 8.0}},
@@ -38,6 +36,8 @@ std::unique_ptr<gauge_workspace> thermal_fields(lattice_engine& engine, const ex
     return fields;
 }
 
+} // namespace
+
 std::unique_ptr<lattice_engine> engine_of(const bench_device& d, const options& o, bool profile) {
     opencl_options options;
     options.width = o.width;
@@ -45,8 +45,6 @@ std::unique_ptr<lattice_engine> engine_of(const bench_device& d, const options& 
     options.cache_dir = default_cache_dir();
     return d.system->make_engine(d.id, options).or_throw();
 }
-
-} // namespace
 
 double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 

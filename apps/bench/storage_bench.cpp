@@ -17,16 +17,6 @@ namespace forge::bench {
 
 namespace {
 
-/// A folder of this process that goes when the object goes.
-struct scratch_folder {
-    std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("forge-bench-{}", ::getpid());
-    scratch_folder() { std::filesystem::create_directories(path); }
-    ~scratch_folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-};
-
 /// Largest resident size of `forge run` on an L^4 lattice, in bytes; 0 when it failed.
 double peak_memory(const std::string& forge, const std::filesystem::path& folder, int size) {
     const auto file = folder / fmt::format("m{}.toml", size);
@@ -46,6 +36,15 @@ double peak_memory(const std::string& forge, const std::filesystem::path& folder
 }
 
 } // namespace
+
+scratch_folder::scratch_folder() : path(std::filesystem::temp_directory_path() / fmt::format("forge-bench-{}", ::getpid())) {
+    std::filesystem::create_directories(path);
+}
+
+scratch_folder::~scratch_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+}
 
 nlohmann::json bench_ledger(const options& o, bool quiet) {
     const scratch_folder folder;
