@@ -18,7 +18,7 @@ ADAPTER = {"engine/reference": 3, "engine/opencl": 3, "engine/npu": 3, "wire": 7
            "transport": 0, "formats": 2, "sensors": 0}
 HOME = [
     (r"^caf/", ("actors/", "tests/actors/")),
-    (r"^(CL/|clblast)", ("libactors/engine/opencl/", "tests/support/oclgrind_control.cpp")),
+    (r"^(CL/|clblast)", ("libactors/engine/opencl/", "tests/opencl/")),
     (r"^(capnp/|kj/)|\.capnp\.h$", ("libactors/wire/",)),
     (r"^(boost/asio|boost/beast)", ("libactors/transport/",)),
     (r"^openssl/", ("libactors/transport/", "libactors/base/hash.cpp")),

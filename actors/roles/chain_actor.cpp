@@ -96,10 +96,12 @@ void fail(chain_ptr self, const error& reason) {
     self->quit();
 }
 
+bool is_storage_error(errc code) { return code == errc::no_space || code == errc::io_failed || code == errc::permission_denied; }
+
 /// Storage that is full is not a failure of the chain: it waits and asks again until there is space.
 /// @return false when the error is of another kind.
 bool wait_for_storage(chain_ptr self, const error& reason, std::function<void()> work) {
-    if (reason.code != errc::no_space && reason.code != errc::io_failed)
+    if (!is_storage_error(reason.code))
         return false;
     self->state.waiting_for = to_text(reason);
     publish(self, true);
@@ -280,7 +282,8 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
         [self](const credit_granted& m) { perform(self, self->state.core->on_granted(m.n)); },
         [self](const chain_sealed& m) { perform(self, self->state.core->on_sealed(m.trajectory)); },
         [self](const seal_failed& m) {
-            if (m.reason.code == errc::stale_epoch)
+            // Waiting helps where storage refuses; anything else (a stale epoch, a state that does not verify) does not pass.
+            if (!is_storage_error(m.reason.code))
                 return fail(self, m.reason);
             perform(self, self->state.core->on_seal_failed(to_text(m.reason)));
             publish(self, true);

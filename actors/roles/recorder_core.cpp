@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "actors/roles/recorder_core.hpp"
 
+#include "actors/roles/roles.hpp"
+
 #include "libactors/hmc/trajectory.hpp"
 #include "libactors/lattice/state_hash.hpp"
 #include "libactors/wire/checkpoint_codec.hpp"
@@ -88,6 +90,9 @@ chain_prepared recorder_core::prepare(chain_id chain) {
             book.begin_at(chain, p.start.epoch, state->trajectory).or_throw();
             for (const auto& row : book.segments(chain).or_throw())
                 if (row.number == state->segment) {
+                    if (row.params != state->params)
+                        throw failure(error{errc::conflict, "the ledger's parameters of " + to_text(row.number) + " are not those in the verified checkpoint",
+                                            to_text(chain), "forge ledger check: somebody changed the ledger"});
                     p.start.segment = opened_segment{row.number, row.ordinal, row.first_trajectory, row.params};
                     p.start.next_ordinal = row.ordinal + 1;
                 }
@@ -105,8 +110,8 @@ chain_prepared recorder_core::prepare(chain_id chain) {
             notice_(fmt::format("{}: goes on after trajectory {} (epoch {}){}", to_text(chain), p.start.trajectory, p.start.epoch.value,
                                 again > 0 ? fmt::format("; {} committed after the last seal are computed again", again) : ""));
         event("chain_prepared", chain, p.start.trajectory, fmt::format("epoch {}, {} unsealed", p.start.epoch.value, again));
-    } catch (const failure& f) {
-        p.failed = f.reason();
+    } catch (...) { // whatever it is, it belongs to this chain, not to the recorder of all
+        p.failed = current_exception_as_error();
     }
     return p;
 }

@@ -19,6 +19,8 @@ error current_exception_as_error() {
         return {errc::device_memory, "the host is out of memory", "", "fewer chains or a smaller lattice"};
     } catch (const std::exception& e) {
         return {errc::internal, e.what(), "", "report this"};
+    } catch (...) {
+        return {errc::internal, "something was thrown that is no exception", "", "report this"};
     }
 }
 

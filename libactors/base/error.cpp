@@ -14,6 +14,7 @@ reaction reaction_of(errc code) noexcept {
     case errc::numerics_failed:
     case errc::out_of_order:
     case errc::stale_epoch:
+    case errc::internal: // an actor that threw starts again; the budget of restarts bounds it
         return reaction::retry;
     case errc::checksum_mismatch:
     case errc::physics_mismatch:

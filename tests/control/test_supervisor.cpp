@@ -41,8 +41,16 @@ TEST_CASE("the window slides: old restarts are forgotten and the wait begins ane
     }
 }
 
+TEST_CASE("an actor that threw something unforeseen starts again, within the same budget") {
+    supervisor s(1);
+    for (std::size_t k = 0; k < restarts_max; ++k)
+        CHECK(s.on_failure(chain_id{0}, {errc::internal, "a surprise", "", ""}, 0.0).restart);
+    CHECK(!s.on_failure(chain_id{0}, {errc::internal, "a surprise", "", ""}, 0.0).restart);
+    CHECK(s.over());
+}
+
 TEST_CASE("an error that no restart mends gives up at once") {
-    for (const auto code : {errc::config_invalid, errc::unsupported, errc::internal, errc::permission_denied}) {
+    for (const auto code : {errc::config_invalid, errc::unsupported, errc::not_found, errc::permission_denied}) {
         supervisor s(1);
         CHECK(!s.on_failure(chain_id{0}, {code, "", "", ""}, 0.0).restart);
         CHECK(s.over());

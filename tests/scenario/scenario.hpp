@@ -48,7 +48,7 @@ public:
     [[nodiscard]] std::vector<std::string> command(const std::vector<std::string>& more = {}) const;
     [[nodiscard]] process_result run(const std::vector<std::string>& more = {}) const { return process(command(more)).wait(); }
     /// Runs to the end and returns the ledger hash. @throws when it does not end well.
-    [[nodiscard]] std::string finish() const;
+    std::string finish() const;
     [[nodiscard]] process_result check_ledger() const { return run_forge({"ledger", "check", folder_.string(), "--json"}); }
 
     [[nodiscard]] ledger open() const { return ledger::open_read_only(folder_ / "ledger.sqlite").or_throw(); }

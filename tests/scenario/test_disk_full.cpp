@@ -72,7 +72,8 @@ TEST_CASE("a run on a full disk waits, says why, and goes on by itself when ther
     CHECK(data_of(r).at("ledger_hash") == hash);
     const auto checked = s.check_ledger();
     CHECK(checked.exit_code == 0);
-    for (const auto& chain : data_of(checked).at("chains"))
+    const auto summary = data_of(checked); // named: a range-for keeps no temporary behind a reference alive
+    for (const auto& chain : summary.at("chains"))
         CHECK(chain.at("superseded") == 0);
 }
 

@@ -41,7 +41,8 @@ void kill_and_resume(const campaign_file& c, unsigned seed, int kills, double lo
     const auto checked = s.check_ledger();
     INFO(checked.out);
     CHECK(checked.exit_code == 0);
-    for (const auto& chain : data_of(checked).at("chains"))
+    const auto summary = data_of(checked); // named: a range-for keeps no temporary behind a reference alive
+    for (const auto& chain : summary.at("chains"))
         CHECK(chain.at("superseded") == 0);
     auto book = s.open();
     for (std::uint32_t chain = 0; chain < static_cast<std::uint32_t>(c.chains); ++chain) {
