@@ -140,9 +140,16 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
     d.core.emplace(plan.n_chains);
     d.worker_core.emplace(static_cast<std::uint32_t>(d.parts->devices.size()));
     self->set_down_handler([self](caf::down_msg& m) { on_down(self, m); });
-    for (std::uint32_t c = 0; c < plan.n_chains; ++c)
-        for (const auto& row : d.parts->book->segments(chain_id{c}).or_throw())
+    for (std::uint32_t c = 0; c < plan.n_chains; ++c) {
+        const auto rows = d.parts->book->segments(chain_id{c});
+        if (!rows) { // a value, not an exception: CAF would print one on standard output
+            d.board->notice("the campaign cannot start: " + to_text(rows.reason()));
+            self->quit();
+            return {};
+        }
+        for (const auto& row : *rows)
             d.taken.push_back(row.params.beta);
+    }
     d.recorder = spawn_recorder(self, d.parts, d.board); // from here on the ledger is the recorder's
     d.steerer = spawn_steerer(self, d.parts, d.taken, d.board);
     for (const auto& slot : d.parts->devices)

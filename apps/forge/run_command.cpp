@@ -29,6 +29,7 @@ struct run_options {
 };
 
 constexpr long poll_ms = 100;
+constexpr int exit_partial = 9;
 
 /// Waits for SIGINT or SIGTERM, at most poll_ms. They are blocked in every thread, so only this sees them.
 bool signal_arrived() {
@@ -133,8 +134,14 @@ result<void> run(const run_options& options, cli_state& state) {
         report_file = report->markdown.string();
         if (talk)
             std::cerr << report->table << "\nreport: " << report_file << "\n";
-    } else if (talk) {
-        std::cerr << fmt::format("stopped and sealed. To go on:  forge run {}{}\n", options.file,
+    } else if (stopping && given_up.empty()) {
+        if (talk)
+            std::cerr << fmt::format("stopped and sealed. To go on:  forge run {}{}\n", options.file,
+                                     options.out.empty() ? "" : " --out " + options.out);
+    } else { // nobody asked for this end: say so to scripts, too, and whatever --quiet says
+        state.exit_code = exit_partial;
+        std::cerr << fmt::format("ended without being finished, for the reasons above and in {}. What is sealed stays. First:  forge ledger check {}\n"
+                                 "Then, to go on:  forge run {}{}\n", loaded->folder.log().string(), loaded->folder.root.string(), options.file,
                                  options.out.empty() ? "" : " --out " + options.out);
     }
     if (talk)
@@ -147,8 +154,6 @@ result<void> run(const run_options& options, cli_state& state) {
                                    {"ledger_hash", to_hex(*hash)},
                                    {"report", report_file.empty() ? nlohmann::json(nullptr) : nlohmann::json(report_file)},
                                    {"given_up", given_up}});
-    if (!given_up.empty())
-        state.exit_code = 9;
     return {};
 }
 

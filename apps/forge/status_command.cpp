@@ -63,7 +63,8 @@ void add_status_command(CLI::App& root, cli_state& state) {
             return report_error(state, {errc::not_found, "this run has not published a snapshot", folder->status().string(),
                                         "forge ledger check " + folder->root.string() + " tells what is committed"});
         std::vector<std::string> warnings;
-        if (const auto pid = s.value("pid", 0); s.value("state", "") == "running" && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
+        const auto state_then = s.value("state", "");
+        if (const auto pid = s.value("pid", 0); (state_then == "running" || state_then == "stopping") && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
             s["state"] = "dead";
             warnings.push_back("the process that ran this campaign is gone; the same forge run command goes on with it");
         }

@@ -167,3 +167,21 @@ TEST_CASE("a folder with a file that is no ledger is refused, and the file stays
     CHECK(r.err.find("ledger.sqlite") != std::string::npos);
     CHECK(read_all(s.folder() / "ledger.sqlite") == "these are my notes, not a data base");
 }
+
+TEST_CASE("a run that cannot go on with its ledger does not end like one that was stopped", "[damage]") {
+    scenario s(stopped_campaign());
+    run_partly(s);
+    const std::string program = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('DROP TABLE segments'); db.commit()";
+    REQUIRE(process({"python3", "-c", program, (s.folder() / "ledger.sqlite").string()}).wait().exit_code == 0);
+    const auto quiet = s.run({"--quiet"});
+    INFO(quiet.err);
+    CHECK(quiet.exit_code == 9);
+    CHECK(data_of(quiet).at("finished") == false);
+    CHECK(quiet.err.find("ended without being finished") != std::string::npos);
+    CHECK(quiet.err.find("stopped and sealed") == std::string::npos);
+    CHECK(quiet.err.find("forge ledger check") != std::string::npos);
+    const auto talking = s.run();
+    CHECK(talking.exit_code == 9);
+    CHECK(talking.err.find("the campaign cannot start") != std::string::npos);
+    CHECK(talking.err.find("no such table: segments") != std::string::npos);
+}

@@ -87,6 +87,11 @@ TEST_CASE("status while a run goes on is running, after kill -9 it is dead", "[j
     const auto dead = envelope({"status", "--run", s.folder().string(), "--json"}, "forge.status/1");
     CHECK(dead.at("data").at("state") == "dead");
     CHECK(dead.at("warnings").size() == 1);
+    auto snapshot = json::parse(read_all(s.folder() / "status.json"));
+    snapshot["state"] = "stopping"; // killed between Ctrl-C and its last seal
+    std::ofstream(s.folder() / "status.json", std::ios::trunc) << snapshot.dump();
+    const auto impatient = envelope({"status", "--run", s.folder().string(), "--json"}, "forge.status/1");
+    CHECK(impatient.at("data").at("state") == "dead");
 }
 
 TEST_CASE("an adaptive run has an unknown number of segments: null in JSON, n/a for people", "[json]") {

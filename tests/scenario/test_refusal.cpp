@@ -53,7 +53,7 @@ TEST_CASE("other devices, widths, capacities and intervals go on with an existin
 TEST_CASE("a campaign without a seed draws one, prints it, and goes on with it", "[resume]") {
     campaign_file c;
     c.seed.reset();
-    c.measure = 1000;
+    c.measure = 400;
     scenario s(c);
     const auto first = s.run({"--stop-after", "0.2s"});
     INFO(first.err);
