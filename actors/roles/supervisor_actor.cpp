@@ -71,6 +71,18 @@ void end_if_over(supervisor_ptr self) {
     self->quit();
 }
 
+/// A chain that nobody restarts, as people see it.
+void show_failed(supervisor_ptr self, chain_id c) {
+    auto& d = self->state;
+    chain_status s;
+    s.chain = c;
+    s.phase = "failed";
+    s.device = d.parts->devices[c.value % d.workers.size()].id;
+    s.restarts = d.restarts[c];
+    s.reason = d.last_failure[c];
+    d.board->update(s);
+}
+
 void chain_is_down(supervisor_ptr self, chain_id c, const error& reason) {
     auto& d = self->state;
     d.chains.erase(c);
@@ -84,19 +96,14 @@ void chain_is_down(supervisor_ptr self, chain_id c, const error& reason) {
     d.last_failure[c] = std::string(name_of(reason.code)) + ": " + reason.what;
     if (d.stopping && verdict.restart) { // nobody waits for a chain that was to stop anyway; its ledger is sealed up to the last seal
         d.core->on_done(c, false);
+        show_failed(self, c);
         d.board->notice(fmt::format("{} failed while stopping: {}", to_text(c), to_text(reason)));
     } else if (verdict.restart) {
         ++d.restarts[c];
         d.board->notice(fmt::format("{} failed and restarts from its last seal in {:.1f} s: {}", to_text(c), verdict.after_s, to_text(reason)));
         self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(verdict.after_s * 1e6)), restart_chain{c});
     } else {
-        chain_status s;
-        s.chain = c;
-        s.phase = "failed";
-        s.device = d.parts->devices[c.value % d.workers.size()].id;
-        s.restarts = d.restarts[c];
-        s.reason = d.last_failure[c];
-        d.board->update(s);
+        show_failed(self, c);
     }
     end_if_over(self);
 }
