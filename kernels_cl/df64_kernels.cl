@@ -48,9 +48,16 @@ __kernel void gauge_force_kick_df64(const __global F* restrict split, __global V
         }
         df64_load_link(&u, split, b << 3, mu, nb);
         df64_mul_nn(&f, &u, &sum);
-        mat m;
-        UNROLL for (int k = 0; k < 18; ++k) m.e[k] = df64_join(f.e[k]);
-        kick_momentum(&m, momenta, b, mu, nb, c);
+        V m[18], g[9], p[9];
+        UNROLL for (int k = 0; k < 18; ++k) m[k] = df64_join(f.e[k]);
+        UNROLL for (int i = 0; i < 3; ++i) g[i] = m[8 * i + 1];
+        g[3] = m[2] - m[6];
+        g[4] = m[3] + m[7];
+        g[5] = m[4] - m[12];
+        g[6] = m[5] + m[13];
+        g[7] = m[10] - m[14];
+        g[8] = m[11] + m[15];
+        kick_momentum(p, g, momenta, b, mu, nb, c);
     }
 }
 

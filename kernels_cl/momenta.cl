@@ -12,10 +12,10 @@ __kernel void momenta_refresh(__global V* restrict momenta, const __global uint*
         V p[8];
         for (uint draw = 0; draw < 4; ++draw) {
             philox_block c;
-            c.w[0] = ranks * 4u + (uint)mu;
-            c.w[1] = (U32)(trajectory);
-            c.w[2] = (U32)(segment);
-            c.w[3] = (U32)(purpose << 16 | draw);
+            c.w[0] = TO_U64(ranks * 4u + (uint)mu);
+            c.w[1] = (U64)((ulong)trajectory);
+            c.w[2] = (U64)((ulong)segment);
+            c.w[3] = (U64)((ulong)(purpose << 16 | draw));
             normal_pair(philox4x32(c, key0, key1), &p[2 * draw], &p[2 * draw + 1]);
         }
         const V p8 = p[7] * 0.57735026918962576451;

@@ -24,6 +24,7 @@ struct kernel_cost {
 };
 const std::map<std::string, kernel_cost> costs{
     {"gauge_force_kick", {force_flops, 4 * (18 + 2 * 9) * 8.0}}, {"link_drift", {drift_flops, 4 * (2 * 18 + 9) * 8.0}},
+    {"gauge_force_step", {force_flops + drift_flops, 4 * (2 * 18 + 2 * 9) * 8.0}},
     {"gauge_plaquette", {12 * 198.0 + 6 * 36.0, 4 * 18 * 8.0}},  {"momenta_refresh", {4 * 8 * 60.0, 4 * 9 * 8.0}},
     {"momenta_kinetic", {4 * 18.0, 4 * 9 * 8.0}},                {"reunitarise_links", {4 * 150.0, 4 * 2 * 18 * 8.0}},
     {"links_fingerprint", {0.0, 4 * 18 * 8.0}},                  {"polyakov_trace", {198.0, 18 * 8.0}},
@@ -78,6 +79,7 @@ nlohmann::json bench_kernels(const std::vector<bench_device>& devices, const opt
             for (int r = 0; r < o.repeats + 1; ++r) {
                 fields->kick(5.7, 1e-3);
                 fields->drift(1e-3);
+                fields->kick_and_drift(5.7, 1e-3, 1e-3);
                 fields->refresh_momenta({7, static_cast<std::uint64_t>(r), 0});
                 (void)fields->kinetic_energy();
                 (void)fields->plaquette();

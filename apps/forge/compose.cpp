@@ -80,6 +80,10 @@ result<std::vector<device_slot>> slots_of(const campaign& plan, const std::share
             return error{errc::device_unavailable, "there is no device " + id, "devices.use", "one of: " + known};
         }
         text += fmt::format("device {}: {} ({} compute unit{})\n", id, at->name, at->compute_units, at->compute_units == 1 ? "" : "s");
+        // On a GPU the sizes cost a second once; on a CPU driver every size is a compilation, so there it is a command.
+        if (!at->is_cpu && !system->is_tuned(id, options, plan.lattice))
+            if (const auto tuned = system->tune(id, options, plan.lattice); !tuned)
+                return tuned.reason();
         slots.push_back({id, [system, id, options] { return system->make_engine(id, options); }});
     }
     return slots;

@@ -83,6 +83,11 @@ public:
     virtual void kick(double beta, double step) = 0;
     /// U <- exp(step P) U on every link.
     virtual void drift(double step) = 0;
+    /// kick(beta, kick_step), then drift(drift_step): the same bits, in one sweep where the engine has one.
+    virtual void kick_and_drift(double beta, double kick_step, double drift_step) {
+        kick(beta, kick_step);
+        drift(drift_step);
+    }
     /// T = -sum tr P^2.
     [[nodiscard]] virtual double kinetic_energy() = 0;
     [[nodiscard]] virtual plaquette_sums plaquette() = 0;

@@ -18,25 +18,30 @@ inline constexpr double omelyan_lambda = 0.1931833275037836;
 /// omelyan2  K(l step) D(step/2) K((1-2l) step) D(step/2) K(l step)       2n + 1 kicks
 /// Neighbouring kicks of two steps are joined. Reversible: a kick or drift with -step undoes it.
 ///
-/// @param kick   P <- P - h F(U), called as kick(h)
-/// @param drift  U <- exp(h P) U, called as drift(h)
-template <class Kick, class Drift>
-void integrate(integrator_kind kind, std::uint32_t n_steps, double step, Kick&& kick, Drift&& drift) {
+/// @param kick            P <- P - h F(U), called as kick(h)
+/// @param kick_and_drift  kick(h), then U <- exp(d P) U, called as kick_and_drift(h, d): every drift follows a kick
+template <class Kick, class KickAndDrift>
+void integrate_pairs(integrator_kind kind, std::uint32_t n_steps, double step, Kick&& kick, KickAndDrift&& kick_and_drift) {
     if (kind == integrator_kind::leapfrog) {
+        for (std::uint32_t n = 0; n < n_steps; ++n)
+            kick_and_drift(n == 0 ? 0.5 * step : step, step);
         kick(0.5 * step);
-        for (std::uint32_t n = 1; n <= n_steps; ++n) {
-            drift(step);
-            kick(n == n_steps ? 0.5 * step : step);
-        }
         return;
     }
-    kick(omelyan_lambda * step);
-    for (std::uint32_t n = 1; n <= n_steps; ++n) {
-        drift(0.5 * step);
-        kick((1.0 - 2.0 * omelyan_lambda) * step);
-        drift(0.5 * step);
-        kick(n == n_steps ? omelyan_lambda * step : 2.0 * omelyan_lambda * step);
+    for (std::uint32_t n = 0; n < n_steps; ++n) {
+        kick_and_drift(n == 0 ? omelyan_lambda * step : 2.0 * omelyan_lambda * step, 0.5 * step);
+        kick_and_drift((1.0 - 2.0 * omelyan_lambda) * step, 0.5 * step);
     }
+    kick(omelyan_lambda * step);
+}
+
+/// As integrate_pairs, for a system whose drift, called as drift(d), stands alone.
+template <class Kick, class Drift>
+void integrate(integrator_kind kind, std::uint32_t n_steps, double step, Kick&& kick, Drift&& drift) {
+    integrate_pairs(kind, n_steps, step, kick, [&](double h, double d) {
+        kick(h);
+        drift(d);
+    });
 }
 
 } // namespace forge

@@ -17,9 +17,9 @@ trajectory_observables run_trajectory(gauge_workspace& fields, const segment_par
     fields.save_links();
     fields.refresh_momenta(noise);
     const double kinetic_start = fields.kinetic_energy();
-    integrate(
+    integrate_pairs(
         params.integrator, params.n_steps, step, [&](double h) { fields.kick(params.beta, h); },
-        [&](double h) { fields.drift(h); });
+        [&](double h, double d) { fields.kick_and_drift(params.beta, h, d); });
     const double kinetic_end = fields.kinetic_energy();
     const plaquette_sums proposed = fields.plaquette();
 

@@ -9,7 +9,7 @@
 namespace forge {
 
 /// What raises when an operation's rounding changes; part of the bits class.
-inline constexpr std::uint32_t numerics_version = 1;
+inline constexpr std::uint32_t numerics_version = 2;
 
 /// Advances the links in `fields` by one trajectory: fresh momenta, molecular dynamics of length
 /// params.trajectory_length in params.n_steps steps, Metropolis test with the true Hamiltonian

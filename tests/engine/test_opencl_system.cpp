@@ -106,6 +106,47 @@ TEST_CASE("profiling counts launches and device time, and is empty when not aske
     CHECK(w->take_profile().empty()); // taking resets
 }
 
+TEST_CASE("measured group sizes are kept, used, replaced when damaged, and never change a result") {
+    const auto* d = some_device();
+    if (d == nullptr)
+        return;
+    const auto folder = std::filesystem::temp_directory_path() / ("forge-test-tuning-" + std::to_string(std::random_device{}()));
+    const extents l{{2, 2, 2, 2}};
+    opencl_options o;
+    o.width = 1;
+    o.block = 1;
+    o.cache_dir = folder;
+    const auto& system = *devices_of_machine(0);
+    const auto outcome = [&] {
+        const auto engine = system.make_engine(d->id, o).or_throw();
+        return run_script(*engine, l).fingerprint;
+    };
+    const auto untuned = outcome();
+    CHECK(!system.is_tuned(d->id, o, l));
+    const auto rows = system.tune(d->id, o, l, 1).or_throw();
+    std::set<std::string> kernels;
+    for (const auto& r : rows) {
+        INFO(r.kernel);
+        CHECK(r.seconds.size() >= 4);
+        CHECK(r.seconds.contains(r.chosen));
+        kernels.insert(r.kernel);
+    }
+    for (const char* name : {"gauge_force_kick", "gauge_force_step", "link_drift", "momenta_refresh", "gauge_plaquette", "links_fingerprint"})
+        CHECK(kernels.contains(name));
+    CHECK(system.is_tuned(d->id, o, l));
+    CHECK(!system.is_tuned(d->id, o, {{2, 2, 2, 4}})); // other extents have a table of their own
+    CHECK(outcome() == untuned);
+    for (const auto& f : std::filesystem::directory_iterator(folder / "tuning")) {
+        std::fstream edit(f.path(), std::ios::in | std::ios::out | std::ios::binary);
+        edit.seekp(24);
+        edit.put('9');
+    }
+    CHECK(!system.is_tuned(d->id, o, l));
+    CHECK(outcome() == untuned);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+}
+
 TEST_CASE("damaged files in the kernel cache are replaced and never change a result") {
     const auto* d = some_device();
     if (d == nullptr)

@@ -53,7 +53,7 @@ double device_context::df64_self_test(std::uint32_t width) {
     check(clSetKernelArg(kernel.get(), 1, sizeof out_handle, &out_handle), "clSetKernelArg");
     check(clSetKernelArg(kernel.get(), 2, sizeof count, &count), "clSetKernelArg");
     const std::size_t global = n;
-    const std::size_t local = local_size();
+    const std::size_t local = default_local_size();
     check(clEnqueueNDRangeKernel(queue.get(), kernel.get(), 1, nullptr, &global, &local, 0, nullptr, nullptr), "clEnqueueNDRangeKernel(df64_self_test)");
     check(clEnqueueReadBuffer(queue.get(), device_out.get(), CL_TRUE, 0, out.size() * sizeof(double), out.data(), 0, nullptr, nullptr), "clEnqueueReadBuffer");
     double worst = 0.0; // relative to the size of what went in, as the error bounds are

@@ -30,7 +30,7 @@ void opencl_workspace::launch_on(cl_command_queue queue, const event_handle* aft
                                  std::size_t items, const Args&... args) {
     cl_uint index = 0;
     (set_argument(k.kernel.get(), index++, args), ...);
-    const std::size_t local = context_->local_size();
+    const std::size_t local = k.local;
     const std::size_t global = ((items + local - 1) / local) * local;
     cl_event event = nullptr;
     const bool profile = context_->options.profile;

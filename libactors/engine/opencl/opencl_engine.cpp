@@ -16,10 +16,6 @@ device_context::~device_context() {
 
 int device_context::layout_block() const { return options.block.value_or(info.is_cpu ? 1 : 32); }
 
-std::size_t device_context::local_size() const {
-    return options.local_size != 0 ? options.local_size : (info.is_cpu ? 4 : 64);
-}
-
 const stored_program& device_context::program(std::uint32_t width) {
     const auto known = programs.find(width);
     if (known != programs.end())
@@ -52,12 +48,18 @@ opencl_engine::opencl_engine(cl_device_id device, const opencl_device_info& info
     capability_.width = options.width != 0 ? options.width : (info.is_cpu ? std::min(8u, info.native_width) : 1u);
 }
 
+std::filesystem::path opencl_engine::tuning_file(const extents& l) {
+    const auto width = fitting_width(l, capability_.width);
+    return local_sizes_file(context_->options.cache_dir, context_->device, context_->program(width).kernel_hash, l);
+}
+
 std::unique_ptr<gauge_workspace> opencl_engine::allocate(const extents& l) {
     if (l.volume() == 0 || l.links() * reals_per_link > std::size_t{1} << 35)
         throw failure(error{errc::unsupported, "a lattice of " + to_text(l) + " is outside what one device holds", "", ""});
     const auto width = fitting_width(l, capability_.width);
     capability_.kernel_hash = context_->program(width).kernel_hash;
-    return std::make_unique<opencl_workspace>(context_, make_block_layout(l, width));
+    const auto sizes = context_->options.local_size == 0 ? read_local_sizes(tuning_file(l)) : local_sizes{};
+    return std::make_unique<opencl_workspace>(context_, make_block_layout(l, width), sizes);
 }
 
 } // namespace forge::opencl

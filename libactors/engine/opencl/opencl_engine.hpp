@@ -7,7 +7,9 @@
 #include "libactors/engine/opencl/opencl_system.hpp"
 #include "libactors/engine/opencl/program_store.hpp"
 
+#include <functional>
 #include <map>
+#include <span>
 
 namespace forge::opencl {
 
@@ -29,8 +31,13 @@ struct device_context {
     [[nodiscard]] const stored_program& program(std::uint32_t width);
     [[nodiscard]] int layout_block() const;
     [[nodiscard]] int links_per_item() const { return options.links_per_item.value_or(info.is_cpu ? 4 : 1); }
-    [[nodiscard]] std::size_t local_size() const;
+    /// Where nothing was tuned.
+    [[nodiscard]] std::size_t default_local_size() const { return options.local_size != 0 ? options.local_size : (info.is_cpu ? 4 : 64); }
 };
+
+/// opencl_system::tune without the disk: rows for each kernel, the default size first in `sizes`. @throws failure
+[[nodiscard]] std::vector<tuned_kernel> tune(const std::function<std::unique_ptr<lattice_engine>(const opencl_options&)>& make, opencl_options options,
+                                             const extents& l, std::span<const std::uint32_t> sizes, int repeats);
 
 class opencl_engine final : public lattice_engine {
 public:
@@ -38,6 +45,8 @@ public:
     [[nodiscard]] const engine_capability& about() const override { return capability_; }
     [[nodiscard]] std::optional<double> df64_bits() override { return context_->df64_self_test(capability_.width); }
     [[nodiscard]] std::unique_ptr<gauge_workspace> allocate(const extents& l) override;
+    /// Where the group sizes for these extents are kept (local_sizes.hpp); empty without a cache.
+    [[nodiscard]] std::filesystem::path tuning_file(const extents& l);
 
 private:
     std::shared_ptr<device_context> context_;

@@ -3,6 +3,7 @@
 
 #include "libactors/engine/opencl/cl_handle.hpp"
 #include "libactors/engine/opencl/device_limits.hpp"
+#include "libactors/engine/opencl/local_sizes.hpp"
 #include "libactors/engine/opencl/opencl_engine.hpp"
 
 #include <fmt/format.h>
@@ -26,7 +27,9 @@ struct opencl_system::inner {
                 continue;
             if (infos[i].fp64)
                 return i;
-            return error{errc::unsupported, "device " + id + " (" + infos[i].name + ") has no fp64", id,
+            return error{errc::unsupported, "device " + id + " (" + infos[i].name + ") has no fp64, and double-float alone does not carry a chain: what it "
+                         "could do is staples, plaquette products and kinetic energy; what it cannot is the projection to the algebra, the exponential, "
+                         "random numbers, sums over sites and dH, which are fp64 in every strategy", id,
                          "choose a device with fp64: yes in forge device list"};
         }
         return error{errc::device_unavailable, "there is no device " + id, id, "one of: " + known};
@@ -152,6 +155,42 @@ result<device_limits> opencl_system::measure_limits(const std::string& id, int r
         return limits_of(inner_->devices[*index].get(), inner_->infos[*index], repeats);
     } catch (const failure& f) {
         return f.reason();
+    }
+}
+
+result<std::vector<tuned_kernel>> opencl_system::tune(const std::string& id, const opencl_options& options, const extents& l, int repeats) const {
+    const auto index = inner_->find(id);
+    if (!index)
+        return index.reason();
+    const auto device = inner_->devices[*index].get();
+    const auto& info = inner_->infos[*index];
+    // The default first: ties stay with it.
+    const std::vector<std::uint32_t> sizes = info.is_cpu ? std::vector<std::uint32_t>{4, 1, 2, 8, 16, 32} : std::vector<std::uint32_t>{64, 32, 128, 256};
+    try {
+        auto rows = opencl::tune([&](const opencl_options& o) { return std::make_unique<opencl_engine>(device, info, o); }, options, l, sizes, repeats);
+        if (options.cache_dir.empty())
+            return rows;
+        local_sizes chosen;
+        for (const auto& r : rows)
+            chosen[r.kernel] = r.chosen;
+        opencl_engine engine(device, info, options);
+        if (auto kept = write_local_sizes(engine.tuning_file(l), chosen); !kept)
+            return kept.reason();
+        return rows;
+    } catch (const failure& f) {
+        return f.reason();
+    }
+}
+
+bool opencl_system::is_tuned(const std::string& id, const opencl_options& options, const extents& l) const {
+    const auto index = inner_->find(id);
+    if (!index || options.cache_dir.empty())
+        return false;
+    try {
+        opencl_engine engine(inner_->devices[*index].get(), inner_->infos[*index], options);
+        return !read_local_sizes(engine.tuning_file(l)).empty();
+    } catch (const failure&) { // a device that cannot be used says so where it is used
+        return false;
     }
 }
 

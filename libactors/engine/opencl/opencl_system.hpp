@@ -6,6 +6,7 @@
 #include "libactors/engine/lattice_engine.hpp"
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,9 +40,16 @@ struct opencl_options {
     std::uint32_t width = 0;       ///< 1, 2, 4, 8 sites per work-item; 0: from the device and the extents
     std::optional<int> block;      ///< vectors per layout block: 0 planes, 1, 8, 32; unset: from the device
     std::optional<int> links_per_item; ///< 4: an item does a block's links one after the other; 1: one; unset: from the device
-    std::uint32_t local_size = 0;  ///< work-items per group; 0: 4 on CPUs, 64 on GPUs
+    std::uint32_t local_size = 0;  ///< work-items per group; 0: as tuned for these extents, else 4 on CPUs, 64 on GPUs
     bool profile = false;          ///< record device time per kernel (take_profile)
     std::filesystem::path cache_dir; ///< program binaries; empty: no disk cache
+};
+
+/// One kernel's time by group size, and the size that is kept.
+struct tuned_kernel {
+    std::string kernel;
+    std::map<std::uint32_t, double> seconds; ///< of one launch, minimum, by work-items per group
+    std::uint32_t chosen = 0;
 };
 
 /// Owns the devices (and the sub-devices of a split CPU). Create one in main, before the engines.
@@ -63,6 +71,16 @@ public:
 
     /// Takes about a second. @return as make_engine.
     result<device_limits> measure_limits(const std::string& id, int repeats = 10) const;
+
+    /// Times every kernel on these extents with each group size of the device's kind (event profiling, minimum of
+    /// `repeats`) and keeps the best in options.cache_dir, where every later engine of this device, driver, kernels and
+    /// extents finds it. The default stays where nothing is 3 % faster. Bits do not depend on it.
+    /// Seconds on a GPU; a minute on PoCL, which compiles every kernel once more for every size.
+    /// @return one row a kernel; errors as make_engine, and errc::io_failed when the table cannot be written.
+    result<std::vector<tuned_kernel>> tune(const std::string& id, const opencl_options& options, const extents& l, int repeats = 5) const;
+
+    /// Are there sizes in the cache for these extents?
+    [[nodiscard]] bool is_tuned(const std::string& id, const opencl_options& options, const extents& l) const;
 
 private:
     struct inner;

@@ -15,8 +15,8 @@ constexpr cl_uint plaquette_quantities = 2; // spatial and temporal, or the two 
 
 } // namespace
 
-opencl_workspace::opencl_workspace(std::shared_ptr<device_context> context, block_layout layout)
-    : context_(std::move(context)), layout_(std::move(layout)), n_blocks_(layout_.rank0.size()) {
+opencl_workspace::opencl_workspace(std::shared_ptr<device_context> context, block_layout layout, local_sizes sizes)
+    : context_(std::move(context)), layout_(std::move(layout)), n_blocks_(layout_.rank0.size()), sizes_(std::move(sizes)) {
     const std::size_t padded = ((n_blocks_ + 31) / 32) * 32; // whole layout blocks for FORGE_B = 8, 32
     const std::size_t link_bytes = padded * layout_.width * n_directions * reals_per_link * sizeof(double);
     const std::size_t momentum_bytes = link_bytes / 2;
@@ -24,6 +24,7 @@ opencl_workspace::opencl_workspace(std::shared_ptr<device_context> context, bloc
         lane_stride_.s[mu] = layout_.lane_stride[mu];
     links_ = field_buffer(link_bytes, "links");
     saved_ = field_buffer(link_bytes, "saved links");
+    next_ = field_buffer(link_bytes, "links of the next step");
     momenta_ = field_buffer(momentum_bytes, "momenta");
     const std::size_t volume = layout_.lattice.volume();
     partial_ = buffer(plaquette_quantities * volume * sizeof(double), "partial sums");
@@ -39,6 +40,7 @@ opencl_workspace::opencl_workspace(std::shared_ptr<device_context> context, bloc
     rank0_ = table(layout_.rank0, "site ranks");
     neighbours_ = table(layout_.neighbours, "neighbour table");
     kick_ = make_kernel("gauge_force_kick");
+    step_ = make_kernel("gauge_force_step");
     drift_ = make_kernel("link_drift");
     reunitarise_ = make_kernel("reunitarise_links");
     refresh_ = make_kernel("momenta_refresh");
@@ -79,6 +81,11 @@ opencl_workspace::named_kernel opencl_workspace::make_kernel(const char* name) c
     k.name = name;
     k.kernel = kernel_handle(clCreateKernel(context_->program(layout_.width).program.get(), name, &status));
     check(status, fmt::format("clCreateKernel({})", name));
+    const auto tuned = sizes_.find(name);
+    k.local = tuned != sizes_.end() ? tuned->second : context_->default_local_size();
+    std::size_t most = 0; // the driver may allow less for a kernel that needs many registers
+    if (clGetKernelWorkGroupInfo(k.kernel.get(), context_->device, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, nullptr) == CL_SUCCESS && most > 0)
+        k.local = std::min(k.local, most);
     return k;
 }
 
@@ -106,6 +113,7 @@ void opencl_workspace::export_field(std::span<double> canonical, cl_mem field, i
 
 void opencl_workspace::upload(const gauge_field& links) {
     expects(links.shape() == shape(), "upload: extents agree");
+    settle_save();
     import_field(links.reals(), links_.get(), reals_per_link);
     links_changed();
 }
@@ -134,6 +142,7 @@ void opencl_workspace::refresh_momenta(const noise_id& noise) {
 }
 
 void opencl_workspace::drift(double step) {
+    settle_save();
     launch(drift_, n_blocks_, links_, momenta_, as_int(n_blocks_), step);
     links_changed();
 }
@@ -179,6 +188,7 @@ complex opencl_workspace::polyakov_loop() {
 }
 
 void opencl_workspace::reunitarise() {
+    settle_save();
     launch(reunitarise_, n_blocks_, links_, as_int(n_blocks_));
     links_changed();
 }
@@ -195,21 +205,28 @@ state_hash opencl_workspace::fingerprint() {
     return h;
 }
 
-void opencl_workspace::save_links() {
+void opencl_workspace::save_links() { save_pending_ = true; }
+
+void opencl_workspace::settle_save() {
+    if (!save_pending_)
+        return;
     std::size_t bytes = 0;
     check(clGetMemObjectInfo(links_.get(), CL_MEM_SIZE, sizeof bytes, &bytes, nullptr), "clGetMemObjectInfo");
     copy(links_.get(), saved_.get(), bytes);
+    save_pending_ = false;
 }
 
 void opencl_workspace::restore_links() {
-    std::swap(links_, saved_); // whoever restores saves again before the next change
+    if (!save_pending_)
+        std::swap(links_, saved_); // whoever restores saves again before the next change
+    save_pending_ = false;
     links_changed();
 }
 
 std::vector<operation_time> opencl_workspace::take_profile() {
     check(clFinish(context_->queue.get()), "clFinish");
     std::vector<operation_time> times;
-    for (auto* k : {&kick_, &drift_, &reunitarise_, &refresh_, &kinetic_, &plaquette_, &polyakov_, &fingerprint_, &reduce_,
+    for (auto* k : {&kick_, &step_, &drift_, &reunitarise_, &refresh_, &kinetic_, &plaquette_, &polyakov_, &fingerprint_, &reduce_,
                     &import_, &export_, &split_kernel_, &kick_df64_, &plaquette_df64_, &kinetic_df64_}) {
         operation_time t{k->name, k->launches, 0.0};
         for (const auto& e : k->events) {

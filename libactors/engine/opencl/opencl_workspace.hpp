@@ -4,13 +4,15 @@
 
 #include "libactors/engine/opencl/block_layout.hpp"
 #include "libactors/engine/opencl/huge_pages.hpp"
+#include "libactors/engine/opencl/local_sizes.hpp"
 #include "libactors/engine/opencl/opencl_engine.hpp"
 
 namespace forge::opencl {
 
 class opencl_workspace final : public gauge_workspace {
 public:
-    opencl_workspace(std::shared_ptr<device_context> context, block_layout layout);
+    /// @param sizes  work-items per group by kernel, where they were tuned
+    opencl_workspace(std::shared_ptr<device_context> context, block_layout layout, local_sizes sizes);
     ~opencl_workspace() override;
 
     const extents& shape() const override { return layout_.lattice; }
@@ -22,6 +24,7 @@ public:
     void refresh_momenta(const noise_id& noise) override;
     void kick(double beta, double step) override;
     void drift(double step) override;
+    void kick_and_drift(double beta, double kick_step, double drift_step) override;
     double kinetic_energy() override;
     plaquette_sums plaquette() override;
     complex polyakov_loop() override;
@@ -35,6 +38,7 @@ private:
     struct named_kernel {
         std::string name;
         kernel_handle kernel;
+        std::size_t local = 1; ///< work-items per group
         std::vector<event_handle> events; ///< only when profiling
         std::uint64_t launches = 0;
     };
@@ -53,6 +57,8 @@ private:
     /// The float halves of the links, renewed when the links have changed.
     void split_links();
     void links_changed() { split_valid_ = false; }
+    /// A save that was asked for is done as late as possible: a step into the other field makes the copy needless.
+    void settle_save();
     void read(cl_mem from, void* to, std::size_t bytes) const;
     void copy(cl_mem from, cl_mem to, std::size_t bytes) const;
     void import_field(std::span<const double> canonical, cl_mem field, int n_components);
@@ -64,13 +70,15 @@ private:
     block_layout layout_;
     cl_uint4 lane_stride_{};
     std::size_t n_blocks_ = 0;
+    local_sizes sizes_;
     std::vector<huge_pages> pages_; ///< behind the field buffers of CPU devices; released after them
     arithmetic arithmetic_;
     bool split_valid_ = false;
     memory_handle split_; ///< float halves of the links; allocated when df64 is first asked for
-    memory_handle links_, saved_, momenta_, rank0_, neighbours_, partial_, chunks_, sums_;
-    named_kernel kick_, drift_, reunitarise_, refresh_, kinetic_, plaquette_, polyakov_, fingerprint_, reduce_, import_,
-        export_, split_kernel_, kick_df64_, plaquette_df64_, kinetic_df64_;
+    bool save_pending_ = false; ///< the saved links are those in links_
+    memory_handle links_, saved_, next_, momenta_, rank0_, neighbours_, partial_, chunks_, sums_;
+    named_kernel kick_, step_, drift_, reunitarise_, refresh_, kinetic_, plaquette_, polyakov_, fingerprint_, reduce_,
+        import_, export_, split_kernel_, kick_df64_, plaquette_df64_, kinetic_df64_;
 };
 
 } // namespace forge::opencl

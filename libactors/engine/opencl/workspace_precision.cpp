@@ -57,6 +57,21 @@ void opencl_workspace::kick(double beta, double step) {
     }
 }
 
+void opencl_workspace::kick_and_drift(double beta, double kick_step, double drift_step) {
+    if (arithmetic_.strategy != precision_strategy::native) {
+        kick(beta, kick_step);
+        return drift(drift_step);
+    }
+    launch(step_, 4 / static_cast<std::size_t>(context_->links_per_item()) * n_blocks_, links_, next_, momenta_, neighbours_, as_int(n_blocks_), 0,
+           as_int(n_blocks_), kick_step * (beta / 6.0), drift_step);
+    if (save_pending_) { // the old links stay where they are and are the saved ones
+        std::swap(saved_, links_);
+        save_pending_ = false;
+    }
+    std::swap(links_, next_);
+    links_changed();
+}
+
 void opencl_workspace::kick_native(std::size_t first, std::size_t n, double c) {
     if (n > 0)
         launch(kick_, 4 / static_cast<std::size_t>(context_->links_per_item()) * n, links_, momenta_, neighbours_, as_int(n_blocks_), as_int(first), as_int(n), c);
