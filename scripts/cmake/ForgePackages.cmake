@@ -3,7 +3,8 @@
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)
+find_package(Boost 1.74 REQUIRED) # headers only: Asio
 find_package(SQLite3 REQUIRED)
 find_package(CapnProto REQUIRED)
 find_package(toml11 REQUIRED)
