@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// OpenSSL straight on a socket. Private to libactors/transport.
+#pragma once
+
+#include "libactors/transport/openssl_handles.hpp"
+
+namespace forge::tls {
+
+/// A BIO on a non-blocking socket. Unlike OpenSSL's own it sends without SIGPIPE, which a library must not impose on
+/// its process. Does not own the descriptor. @return null when OpenSSL has no memory.
+[[nodiscard]] BIO* make_socket_bio(int fd);
+
+} // namespace forge::tls
