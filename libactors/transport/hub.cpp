@@ -188,6 +188,7 @@ void hub::inner::finish() {
     for (auto* h : std::set<handshake*>(core.shaking))
         h->abandon();
     const auto up = core.links;
+    core.on_last_down = nullptr;
     for (const auto& [name, held] : up)
         held->close_now("this node stops");
     core.links.clear();
@@ -209,7 +210,10 @@ void hub::stop() {
         for (const auto& [name, held] : i->core.links)
             held->bye(); // posted, so the map stays as it is
         i->pause.expires_after(goodbye_wait);
-        i->pause.async_wait([i](const status&) { i->core.loop->io.stop(); });
+        i->pause.async_wait([i](const status& s) {
+            if (!s) // cancelled: finish() is at work, and needs the loop
+                i->core.loop->io.stop();
+        });
         i->core.on_last_down = [i] { i->core.loop->io.stop(); };
         if (i->core.links.empty())
             i->core.loop->io.stop();
