@@ -4,6 +4,7 @@
 #pragma once
 
 #include "libactors/control/chain_core.hpp"
+#include "libactors/control/operations/operation.hpp"
 #include "libactors/control/steerer.hpp"
 #include "libactors/hmc/chain_state.hpp"
 #include "libactors/ledger/rows.hpp"
@@ -50,10 +51,18 @@ struct decision_made { std::optional<steering_decision> decision; };
 
 // ---- chain, worker -> supervisor; main -> supervisor
 struct chain_failed { chain_id chain; error reason; };
-struct chain_done { chain_id chain; bool finished; };
+struct chain_done { chain_id chain; bool finished; std::uint64_t trajectory; };
+struct chain_started { chain_id chain; epoch_no epoch; };
+struct chain_seal_noted { chain_id chain; std::uint64_t trajectory; }; ///< the answer to seal_now, once durable
 struct worker_ready { std::size_t slot; std::optional<error> failed; };
 struct stop_campaign {};
 struct restart_chain { chain_id chain; };
+struct operate { operation_request request; }; ///< answered with an operation_report at once; the work goes on
+
+// ---- supervisor -> chain
+struct pause_chain { std::string reason; };
+struct resume_chain {};
+struct seal_now {};
 
 // ---- timers of an actor to itself
 struct flush_due { std::uint64_t generation; };
@@ -90,6 +99,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::worker_ready)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::stop_campaign)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::restart_chain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_started)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_seal_noted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::operate)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::operation_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::pause_chain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::resume_chain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::flush_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::retry_seal)

@@ -26,6 +26,7 @@ struct chain_data {
     bool failed = false;
     std::string waiting_for; ///< why the ledger is asked again; empty when it is not
     bool stop_requested = false;
+    std::optional<std::uint64_t> seal_requested; ///< somebody waits to hear that this trajectory is sealed
 };
 
 using chain_ptr = caf::stateful_actor<chain_data>*;
@@ -225,7 +226,7 @@ void execute(chain_ptr self, const finish_segment_command& c) {
 
 void execute(chain_ptr self, const done_command& c) {
     publish(self, true);
-    self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished});
+    self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished, self->state.core->trajectory()});
     self->quit();
 }
 
@@ -260,8 +261,11 @@ void begin(chain_ptr self, const chain_prepared& p) {
                 s.home = loaded;
                 s.core.emplace(start, s.deps.edge_capacity);
                 self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
-                publish(self, true);
+                self->send(s.deps.supervisor, chain_started{s.deps.chain, s.epoch});
+                if (s.deps.paused)
+                    (void)s.core->on_pause("paused by the operator");
                 perform(self, s.stop_requested ? s.core->on_stop() : s.core->begin());
+                publish(self, true);
             },
             lost(self, "the device worker"));
 }
@@ -280,7 +284,15 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
     prepare(self);
     return {
         [self](const credit_granted& m) { perform(self, self->state.core->on_granted(m.n)); },
-        [self](const chain_sealed& m) { perform(self, self->state.core->on_sealed(m.trajectory)); },
+        [self](const chain_sealed& m) {
+            auto& s = self->state;
+            perform(self, s.core->on_sealed(m.trajectory));
+            if (s.seal_requested && m.trajectory >= *s.seal_requested) {
+                s.seal_requested.reset();
+                publish(self, true); // whoever asked looks next
+                self->send(s.deps.supervisor, chain_seal_noted{s.deps.chain, m.trajectory});
+            }
+        },
         [self](const seal_failed& m) {
             // Waiting helps where storage refuses; anything else (a stale epoch, a state that does not verify) does not pass.
             if (!is_storage_error(m.reason.code))
@@ -308,6 +320,29 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
             self->state.stop_requested = true;
             if (self->state.core)
                 perform(self, self->state.core->on_stop());
+        },
+        [self](const pause_chain& m) {
+            auto& s = self->state;
+            s.deps.paused = true; // also for a chain that is still being loaded
+            if (s.core)
+                perform(self, s.core->on_pause(m.reason));
+            publish(self, true);
+        },
+        [self](resume_chain) {
+            auto& s = self->state;
+            s.deps.paused = false;
+            if (s.core)
+                perform(self, s.core->on_resume());
+            publish(self, true);
+        },
+        [self](seal_now) {
+            auto& s = self->state;
+            if (!s.core || s.core->sealed() == s.core->trajectory()) { // what is loaded is sealed, what is sealed needs nothing
+                self->send(s.deps.supervisor, chain_seal_noted{s.deps.chain, s.core ? s.core->sealed() : 0});
+                return;
+            }
+            s.seal_requested = s.core->trajectory();
+            perform(self, s.core->on_seal_now());
         },
         [self](publish_due) { publish(self, true); },
     };

@@ -39,6 +39,7 @@ struct chain_deps {
     std::uint32_t segments_total = 0;
     std::size_t restarts = 0;
     std::string last_failure;
+    bool paused = false; ///< it starts so
     std::shared_ptr<const runtime_parts> parts;
     std::shared_ptr<status_board> board;
 };

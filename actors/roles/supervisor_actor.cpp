@@ -2,6 +2,7 @@
 #include "actors/roles/roles.hpp"
 
 #include "libactors/control/beta_plan.hpp"
+#include "libactors/control/operations/operation_desk.hpp"
 #include "libactors/control/supervisor.hpp"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ struct supervisor_data {
     std::shared_ptr<const runtime_parts> parts;
     std::shared_ptr<status_board> board;
     std::optional<supervisor> core;
+    std::optional<operation_desk> desk; ///< knows where every chain runs
     std::optional<supervisor> worker_core; ///< the same budget for workers, by slot
     caf::actor recorder, steerer;
     std::vector<caf::actor> workers;
@@ -33,7 +35,7 @@ using supervisor_ptr = caf::stateful_actor<supervisor_data>*;
 void start_chain(supervisor_ptr self, chain_id c) {
     auto& d = self->state;
     const auto& plan = d.parts->plan;
-    const std::size_t slot = c.value % d.workers.size();
+    const std::size_t slot = d.desk->slot_of(c);
     chain_deps deps;
     deps.chain = c;
     deps.device = d.parts->devices[slot].id;
@@ -46,6 +48,7 @@ void start_chain(supervisor_ptr self, chain_id c) {
                               ? (plan.beta_points + plan.n_chains - 1 - c.value) / plan.n_chains : 0;
     deps.restarts = d.restarts[c];
     deps.last_failure = d.last_failure[c];
+    deps.paused = d.desk->paused(c);
     deps.parts = d.parts;
     deps.board = d.board;
     d.chains[c] = spawn_chain(self, std::move(deps));
@@ -77,16 +80,61 @@ void show_failed(supervisor_ptr self, chain_id c) {
     chain_status s;
     s.chain = c;
     s.phase = "failed";
-    s.device = d.parts->devices[c.value % d.workers.size()].id;
+    s.device = d.parts->devices[d.desk->slot_of(c)].id;
     s.restarts = d.restarts[c];
     s.reason = d.last_failure[c];
     d.board->update(s);
+}
+
+/// Makes a report durable and visible.
+void note(supervisor_ptr self, const operation_report& report) {
+    auto& d = self->state;
+    d.board->update(report);
+    event_row row;
+    row.kind = "operation";
+    row.chain = chain_from_text(report.object);
+    row.text = report.id + " " + std::string(name_of(report.verb)) + " " + std::string(name_of(report.state)) + ": " + report.text;
+    if (d.parts->encode_operation)
+        row.json = d.parts->encode_operation(report);
+    self->send(d.recorder, log_event{row});
+}
+
+template <class Message>
+void tell(supervisor_ptr self, chain_id c, Message m) {
+    const auto& chains = self->state.chains;
+    if (const auto at = chains.find(c); at != chains.end())
+        self->send(at->second, std::move(m));
+}
+
+void execute(supervisor_ptr self, const pause_chain_command& m) { tell(self, m.chain, pause_chain{m.reason}); }
+void execute(supervisor_ptr self, const resume_chain_command& m) { tell(self, m.chain, resume_chain{}); }
+void execute(supervisor_ptr self, const seal_chain_command& m) { tell(self, m.chain, seal_now{}); }
+void execute(supervisor_ptr self, const stop_chain_command& m) { tell(self, m.chain, stop_campaign{}); }
+void execute(supervisor_ptr self, const report_command& m) { note(self, m.report); }
+void execute(supervisor_ptr self, const start_chain_command& m) {
+    self->state.core->on_started(m.chain);
+    start_chain(self, m.chain);
+}
+
+void perform(supervisor_ptr self, const std::vector<desk_command>& commands) {
+    for (const auto& command : commands)
+        std::visit([self](const auto& c) { execute(self, c); }, command);
+}
+
+operation_report on_request(supervisor_ptr self, const operation_request& r) {
+    auto& d = self->state;
+    if (d.stopping || d.ending)
+        return {r.id, r.verb, r.object, r.target, operation_state::refused, "the campaign is stopping", 0.0};
+    auto answer = d.desk->on_request(r, steady_now_s());
+    perform(self, answer.commands);
+    return answer.report;
 }
 
 void chain_is_down(supervisor_ptr self, chain_id c, const error& reason) {
     auto& d = self->state;
     d.chains.erase(c);
     const auto verdict = d.core->on_failure(c, reason, steady_now_s());
+    perform(self, d.desk->on_failed(c, reason.what, verdict.restart, steady_now_s()));
     event_row row;
     row.kind = verdict.restart ? "chain_restarted" : "chain_given_up";
     row.utc = "";
@@ -146,6 +194,13 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
     const auto& plan = d.parts->plan;
     d.core.emplace(plan.n_chains);
     d.worker_core.emplace(static_cast<std::uint32_t>(d.parts->devices.size()));
+    std::vector<desk_device> devices;
+    for (const auto& slot : d.parts->devices)
+        devices.push_back({slot.id, true, slot.memory_bytes});
+    // Links three times (saved, next), momenta, and half a copy of the links in floats where double-float is used.
+    d.desk.emplace(plan.n_chains, std::move(devices), plan.lattice.links() * (4 * reals_per_link + reals_per_momentum) * sizeof(double));
+    for (const auto& r : d.parts->past_operations)
+        d.desk->replay(r);
     self->set_down_handler([self](caf::down_msg& m) { on_down(self, m); });
     for (std::uint32_t c = 0; c < plan.n_chains; ++c) {
         const auto rows = d.parts->book->segments(chain_id{c});
@@ -163,15 +218,21 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
         d.workers.push_back(spawn_worker(self, slot, d.board));
     for (std::uint32_t c = 0; c < plan.n_chains; ++c)
         start_chain(self, chain_id{c});
+    perform(self, d.desk->close_replayed());
     self->delayed_send(self, publish_interval, publish_due{});
     return {
+        [self](const operate& m) { return on_request(self, m.request); },
+        [self](const chain_started& m) { perform(self, self->state.desk->on_started(m.chain, m.epoch.value, steady_now_s())); },
+        [self](const chain_seal_noted& m) { perform(self, self->state.desk->on_sealed(m.chain, m.trajectory, steady_now_s())); },
         [self](const chain_failed& m) {
             if (self->state.chains.contains(m.chain))
                 chain_is_down(self, m.chain, m.reason);
         },
         [self](const chain_done& m) {
-            self->state.chains.erase(m.chain);
-            self->state.core->on_done(m.chain, m.finished);
+            auto& s = self->state;
+            s.chains.erase(m.chain);
+            s.core->on_done(m.chain, m.finished);
+            perform(self, s.desk->on_stopped(m.chain, m.trajectory, m.finished, steady_now_s())); // may start it elsewhere
             end_if_over(self);
         },
         [self](const restart_chain& m) {

@@ -49,6 +49,17 @@ void campaign_runtime::request_stop() {
         caf::anon_send(system_->supervisor, stop_campaign{});
 }
 
+result<operation_report> campaign_runtime::operate(const operation_request& request) {
+    constexpr std::chrono::seconds patience{5}; // the supervisor never works long
+    if (board_->snapshot().over)
+        return error{errc::interrupted, "the campaign is over", request.object, "forge run starts it again"};
+    caf::scoped_actor self(*system_->actors);
+    result<operation_report> answer = error{errc::interrupted, "the supervisor does not answer", request.object, "forge op show " + request.id + " tells whether it was done"};
+    self->request(system_->supervisor, patience, forge::operate{request})
+        .receive([&](const operation_report& r) { answer = r; }, [](const caf::error&) {});
+    return answer;
+}
+
 void campaign_runtime::wait() {
     system_->supervisor = nullptr;
     system_->watcher = nullptr;

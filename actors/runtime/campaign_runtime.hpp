@@ -5,6 +5,7 @@
 #include "actors/runtime/status_board.hpp"
 #include "libactors/checkpoint/checkpoint_store.hpp"
 #include "libactors/control/campaign.hpp"
+#include "libactors/control/operations/operation.hpp"
 #include "libactors/engine/lattice_engine.hpp"
 #include "libactors/flow/topology.hpp"
 #include "libactors/ledger/ledger.hpp"
@@ -20,6 +21,7 @@ using engine_factory = std::function<result<std::unique_ptr<lattice_engine>>()>;
 struct device_slot {
     std::string id;
     engine_factory make;
+    std::uint64_t memory_bytes = 0; ///< 0: unknown
 };
 
 /// Everything that main() has put together.
@@ -33,6 +35,8 @@ struct runtime_parts {
     std::shared_ptr<checkpoint_store> store;
     std::function<result<gauge_field>(chain_id)> start_links; ///< configuration before trajectory 1
     std::string provenance;
+    std::vector<operation_report> past_operations; ///< of earlier processes of this campaign, oldest first
+    std::function<std::string(const operation_report&)> encode_operation; ///< for the ledger's event; may be empty
 };
 
 /// Owns the actor system. Destroying it waits for the actors; call request_stop first unless it is over.
@@ -47,6 +51,9 @@ public:
     [[nodiscard]] std::shared_ptr<status_board> board() const { return board_; }
     /// Every chain finishes its trajectory, seals and stops. Repeating it changes nothing.
     void request_stop();
+    /// Begins an operation on a chain or a device; what becomes of it is in status().operations.
+    /// Thread-safe. @return errc::interrupted when the campaign is over or does not answer in time.
+    [[nodiscard]] result<operation_report> operate(const operation_request& request);
     /// Blocks until every actor has ended.
     void wait();
 

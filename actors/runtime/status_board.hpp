@@ -4,6 +4,7 @@
 
 #include "libactors/base/ids.hpp"
 #include "libactors/base/metrics.hpp"
+#include "libactors/control/operations/operation.hpp"
 
 #include <deque>
 #include <map>
@@ -41,6 +42,7 @@ struct run_status {
     std::vector<chain_status> chains; ///< in order of id
     std::vector<stage_metrics> stages;
     std::vector<std::string> notices; ///< most recent last
+    std::vector<operation_report> operations; ///< oldest first
     bool over = false;
     bool all_finished = false;
     bool stopping = false;
@@ -56,6 +58,17 @@ public:
     void update(const stage_metrics& m) {
         const std::lock_guard lock(mutex_);
         stages_[m.stage] = m;
+    }
+    void update(const operation_report& r) {
+        const std::lock_guard lock(mutex_);
+        for (auto& known : operations_)
+            if (known.id == r.id) {
+                known = r;
+                return;
+            }
+        operations_.push_back(r);
+        if (operations_.size() > notices_max)
+            operations_.pop_front();
     }
     void notice(std::string text) {
         const std::lock_guard lock(mutex_);
@@ -84,6 +97,7 @@ public:
         for (const auto& [id, m] : stages_)
             s.stages.push_back(m);
         s.notices.assign(notices_.begin(), notices_.end());
+        s.operations.assign(operations_.begin(), operations_.end());
         s.over = over_;
         s.all_finished = all_finished_;
         s.stopping = stopping_;
@@ -106,6 +120,7 @@ private:
     std::map<chain_id, chain_status> chains_;
     std::map<std::string, stage_metrics> stages_;
     std::deque<std::string> notices_;
+    std::deque<operation_report> operations_;
     std::uint64_t n_notices_ = 0;
     bool over_ = false;
     bool all_finished_ = false;

@@ -29,6 +29,7 @@ struct bench_device {
     std::string id;
     const opencl_system* system;
     device_limits limits;
+    std::uint32_t compute_units = 1;
 };
 
 struct options {

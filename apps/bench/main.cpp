@@ -34,8 +34,8 @@ int main(int argc, char** argv) {
         const auto parts = opencl_system::discover(units).or_throw();
         std::vector<bench_device> devices;
         if (units > 1)
-            devices.push_back({"1 core", parts.devices().front().id, &parts, {}});
-        devices.push_back({whole.devices().front().is_cpu ? std::to_string(units) + " cores" : "device", whole.devices().front().id, &whole, {}});
+            devices.push_back({"1 core", parts.devices().front().id, &parts, {}, 1});
+        devices.push_back({whole.devices().front().is_cpu ? std::to_string(units) + " cores" : "device", whole.devices().front().id, &whole, {}, whole.devices().front().compute_units});
         nlohmann::ordered_json out{{"schema", "forge.bench/1"}, {"device", whole.devices().front().name}, {"driver", whole.devices().front().driver}};
         for (auto& d : devices)
             d.limits = d.system->measure_limits(d.id, o.repeats).or_throw();

@@ -30,6 +30,17 @@ const std::map<std::string, kernel_cost> costs{
     {"links_fingerprint", {0.0, 4 * 18 * 8.0}},                  {"polyakov_trace", {198.0, 18 * 8.0}},
 };
 
+/// Links, the links of the next step and momenta of one chain: what a trajectory walks over again and again.
+constexpr double bytes_per_site = 4 * (2 * 18 + 9) * 8.0;
+
+/// The memory that a working set of `bytes` a compute unit lives in.
+const device_limits::level& level_of(const device_limits& limits, double bytes) {
+    for (const auto& l : limits.levels)
+        if (bytes <= 1.5 * static_cast<double>(l.footprint)) // the sizes are chosen well inside each cache
+            return l;
+    return limits.levels.back();
+}
+
 std::unique_ptr<gauge_workspace> thermal_fields(lattice_engine& engine, const extents& l) {
     auto fields = engine.allocate(l);
     fields->upload(hot_start(l, {7, 0, 0}));
@@ -57,10 +68,17 @@ timing timing_of(std::vector<double> seconds) {
 nlohmann::json bench_limits(const std::vector<bench_device>& devices, bool quiet) {
     auto out = nlohmann::json::array();
     for (const auto& d : devices) {
-        out.push_back({{"device", d.label}, {"fma_flops_per_s", d.limits.fma_flops}, {"triad_bytes_per_s", d.limits.triad_bytes}, {"launch_s", d.limits.launch_s}});
+        auto levels = nlohmann::json::array();
+        std::string text;
+        for (const auto& l : d.limits.levels) {
+            levels.push_back({{"footprint_bytes", l.footprint}, {"read_bytes_per_s", l.read_bytes}, {"triad_bytes_per_s", l.triad_bytes}});
+            text += fmt::format("            {:<8} {:>8} KiB a core: read {:7.1f} GB/s   triad {:7.1f} GB/s\n", d.label, l.footprint >> 10, l.read_bytes * 1e-9, l.triad_bytes * 1e-9);
+        }
+        out.push_back({{"device", d.label}, {"fma_flops_per_s", d.limits.fma_flops}, {"triad_bytes_per_s", d.limits.triad_bytes}, {"launch_s", d.limits.launch_s}, {"upload_bytes_per_s", d.limits.upload_bytes}, {"download_bytes_per_s", d.limits.download_bytes},
+                       {"levels", levels}});
         if (!quiet)
-            std::cout << fmt::format("limits      {:<8} fp64 FMA {:7.1f} GF/s   triad (128 MiB arrays) {:6.1f} GB/s   launch {:.1f} us\n", d.label,
-                                     d.limits.fma_flops * 1e-9, d.limits.triad_bytes * 1e-9, d.limits.launch_s * 1e6);
+            std::cout << fmt::format("limits      {:<8} fp64 FMA {:7.1f} GF/s   launch {:.1f} us   copy to device {:.1f} GB/s, from device {:.1f} GB/s\n{}", d.label,
+                                     d.limits.fma_flops * 1e-9, d.limits.launch_s * 1e6, d.limits.upload_bytes * 1e-9, d.limits.download_bytes * 1e-9, text);
     }
     return out;
 }
@@ -68,8 +86,8 @@ nlohmann::json bench_limits(const std::vector<bench_device>& devices, bool quiet
 nlohmann::json bench_kernels(const std::vector<bench_device>& devices, const options& o, bool quiet) {
     auto out = nlohmann::json::array();
     if (!quiet)
-        std::cout << fmt::format("kernels     {:<8} {:<6} {:<18} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}\n", "device", "L^4", "kernel", "min ns/s", "med ns/s",
-                                 "GF/s", "of FMA", "GB/s", "of triad");
+        std::cout << fmt::format("kernels     {:<8} {:<6} {:<18} {:>9} {:>9} {:>8} {:>8} {:>8} {:>9} {:>7}\n", "device", "L^4", "kernel", "min ns/s", "med ns/s",
+                                 "GF/s", "of FMA", "GB/s", "of memory", "limit");
     for (const auto& d : devices) {
         const auto engine = engine_of(d, o, true);
         for (const auto size : o.sizes) {
@@ -96,12 +114,16 @@ nlohmann::json bench_kernels(const std::vector<bench_device>& devices, const opt
                 const auto& c = costs.at(name);
                 const double flops = c.flops * v / t.minimum;
                 const double bytes = c.bytes * v / t.minimum;
+                const double memory = level_of(d.limits, bytes_per_site * v / static_cast<double>(d.compute_units)).triad_bytes;
+                const double of_fma = flops / d.limits.fma_flops;
+                const double of_memory = bytes / memory;
+                const char* binding = of_fma >= of_memory ? "FMA" : "memory";
                 out.push_back({{"device", d.label}, {"extents", l.n}, {"kernel", name}, {"minimum_ns_per_site", 1e9 * t.minimum / v}, {"median_ns_per_site", 1e9 * t.median / v},
-                               {"n", t.n}, {"flops_per_s", flops}, {"fraction_of_fma", flops / d.limits.fma_flops}, {"bytes_per_s", bytes},
-                               {"fraction_of_triad", bytes / d.limits.triad_bytes}});
+                               {"n", t.n}, {"flops_per_s", flops}, {"fraction_of_fma", of_fma}, {"bytes_per_s", bytes},
+                               {"fraction_of_memory", of_memory}, {"binding_limit", binding}});
                 if (!quiet)
-                    std::cout << fmt::format("            {:<8} {:<6} {:<18} {:>9.1f} {:>9.1f} {:>8.1f} {:>8.2f} {:>8.1f} {:>8.2f}\n", d.label, size, name,
-                                             1e9 * t.minimum / v, 1e9 * t.median / v, flops * 1e-9, flops / d.limits.fma_flops, bytes * 1e-9, bytes / d.limits.triad_bytes);
+                    std::cout << fmt::format("            {:<8} {:<6} {:<18} {:>9.1f} {:>9.1f} {:>8.1f} {:>8.2f} {:>8.1f} {:>9.2f} {:>7}\n", d.label, size, name,
+                                             1e9 * t.minimum / v, 1e9 * t.median / v, flops * 1e-9, of_fma, bytes * 1e-9, of_memory, binding);
             }
         }
     }
@@ -175,7 +197,7 @@ nlohmann::json bench_pair(const opencl_system& parts, const options& o, bool qui
             (void)run_trajectory(*lanes[k].fields, params, {k, static_cast<std::uint64_t>(r), 0}, false, lanes[k].current);
     };
     for (std::size_t k = 0; k < 2; ++k) {
-        lanes[k].engine = engine_of({"", parts.devices()[k].id, &parts, {}}, o, false);
+        lanes[k].engine = engine_of({"", parts.devices()[k].id, &parts, {}, 1}, o, false);
         lanes[k].fields = thermal_fields(*lanes[k].engine, l);
         lanes[k].current = measure(*lanes[k].fields);
         work(k);

@@ -18,6 +18,7 @@ struct run_folder {
     [[nodiscard]] std::filesystem::path status() const { return root / "status.json"; }
     [[nodiscard]] std::filesystem::path log() const { return root / "forge.log"; }
     [[nodiscard]] std::filesystem::path report() const { return root / "report"; }
+    [[nodiscard]] std::filesystem::path control_socket() const { return root / "control" / "forge.sock"; }
     [[nodiscard]] std::filesystem::path campaign() const { return root / "campaign.toml"; }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "apps/forge/compose.hpp"
 
+#include "apps/forge/operation_json.hpp"
 #include "apps/forge/precision_choice.hpp"
 #include "libactors/engine/opencl/opencl_system.hpp"
 #include "libactors/formats/gauge_file.hpp"
@@ -84,7 +85,7 @@ result<std::vector<device_slot>> slots_of(const campaign& plan, const std::share
         if (!at->is_cpu && !system->is_tuned(id, options, plan.lattice))
             if (const auto tuned = system->tune(id, options, plan.lattice); !tuned)
                 return tuned.reason();
-        slots.push_back({id, [system, id, options] { return system->make_engine(id, options); }});
+        slots.push_back({id, [system, id, options] { return system->make_engine(id, options); }, at->memory_bytes});
     }
     return slots;
 }
@@ -179,6 +180,11 @@ result<composed_run> compose(const loaded_campaign& c) {
     if (!precision)
         return precision.reason();
     r.parts.precision = *precision;
+    auto past = operations_in(*r.book);
+    if (!past)
+        return past.reason();
+    r.parts.past_operations = std::move(past).value();
+    r.parts.encode_operation = [](const operation_report& report) { return to_json(report).dump(); };
     r.parts.shape = scan_topology(ids, c.plan.n_chains, c.plan.edge_capacity);
     r.parts.book = r.book;
     r.parts.store = std::make_shared<checkpoint_store>(std::move(store).value());

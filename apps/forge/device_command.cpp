@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "apps/forge/device_command.hpp"
 
+#include "apps/forge/operation_commands.hpp"
 #include "libactors/engine/opencl/opencl_system.hpp"
 #include "libactors/hmc/start.hpp"
 
@@ -111,6 +112,7 @@ void add_device_commands(CLI::App& root, cli_state& state) {
     auto* noun = root.add_subcommand("device", "OpenCL devices of this machine");
     noun->require_subcommand(1);
     add_tune_command(*noun, state);
+    add_device_operations(*noun, state);
     auto* list = noun->add_subcommand("list", "List devices; --bits runs the arithmetic self-test on each");
     struct options {
         std::uint32_t split = 0;

@@ -4,6 +4,7 @@
 #include "apps/forge/check_commands.hpp"
 #include "apps/forge/device_command.hpp"
 #include "apps/forge/gauge_commands.hpp"
+#include "apps/forge/operation_commands.hpp"
 #include "apps/forge/report.hpp"
 #include "apps/forge/run_command.hpp"
 #include "apps/forge/status_command.hpp"
@@ -15,13 +16,15 @@ int main(int argc, char** argv) {
     CLI::App root{"metalforge: SU(3) Markov chains on all the devices of a machine", "forge"};
     root.set_version_flag("--version", program_version());
     root.require_subcommand(1);
-    root.footer("Exit codes: 0 done, 1 internal, 2 usage, 3 not found, 4 refused, 6 integrity failure, 9 partial.\n"
+    root.footer("Exit codes: 0 done, 1 internal, 2 usage, 3 not found, 4 refused, 5 outcome unknown, 6 integrity failure, 9 partial.\n"
                 "First steps: forge device list; forge run apps/examples/deconfinement.toml");
     cli_state state;
     add_run_command(root, state);
     add_status_command(root, state);
     add_report_command(root, state);
     add_device_commands(root, state);
+    add_chain_commands(root, state);
+    add_operation_commands(root, state);
     add_gauge_commands(root, state);
     add_check_commands(root, state);
     try {

@@ -3,8 +3,10 @@
 
 #include "apps/forge/campaign_files.hpp"
 #include "apps/forge/compose.hpp"
+#include "apps/forge/control_point.hpp"
 #include "apps/forge/progress.hpp"
 #include "apps/forge/report.hpp"
+#include "apps/forge/signals.hpp"
 #include "apps/forge/status_file.hpp"
 #include "libactors/base/log.hpp"
 
@@ -12,7 +14,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -28,28 +29,7 @@ struct run_options {
     bool quiet = false;
 };
 
-constexpr long poll_ms = 100;
 constexpr int exit_partial = 9;
-
-/// Waits for SIGINT or SIGTERM, at most poll_ms. They are blocked in every thread, so only this sees them.
-bool signal_arrived() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    const timespec patience{0, poll_ms * 1000000};
-    return sigtimedwait(&set, nullptr, &patience) > 0;
-}
-
-void block_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN); // a file-size limit is an error of the write, not the end of the program
-}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -83,6 +63,10 @@ result<void> run(const run_options& options, cli_state& state) {
     run_status last;
     {
         campaign_runtime runtime(std::move(composed->parts));
+        // Without its ear the campaign still runs; only forge chain and forge device cannot reach it.
+        const auto control = open_control_point(loaded->folder, loaded->plan, runtime);
+        if (!control)
+            runtime.board()->notice("no control socket: " + to_text(control.reason()));
         progress_printer progress(talk, fancy_terminal());
         double status_written = -1.0;
         while (true) {

@@ -2,6 +2,7 @@
 #include "apps/forge/status_file.hpp"
 
 #include "apps/forge/cli.hpp"
+#include "apps/forge/operation_json.hpp"
 
 #include <fstream>
 
@@ -33,8 +34,11 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
                           {"busy", s.busy}, {"idle", s.idle}, {"back_pressured", s.back_pressured},
                           {"queue_depth", s.queue_depth}, {"queue_depth_max", s.queue_depth_max}, {"capacity", s.capacity},
                           {"power_w", or_null(s.watts)}, {"power_source", s.power_source}});
+    nlohmann::json operations = nlohmann::json::array();
+    for (const auto& r : status.operations)
+        operations.push_back(to_json(r));
     return {{"campaign", plan.name}, {"pid", ::getpid()}, {"state", status.over ? (status.all_finished ? "finished" : "stopped") : status.stopping ? "stopping" : "running"},
-            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}};
+            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}};
 }
 
 void write_status_file(const run_folder& folder, const campaign& plan, const run_status& status) {

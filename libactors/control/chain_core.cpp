@@ -79,8 +79,11 @@ std::vector<chain_command> chain_core::next() {
         }
         return out;
     }
-    if (held_by_user_)
+    if (held_by_user_) {
+        if (seal_due_)
+            seal(out); // standing still is the best moment
         return out;
+    }
     if (!segment_ || segment_complete()) {
         if (segment_)
             seal(out);
@@ -175,6 +178,14 @@ std::vector<chain_command> chain_core::on_retry() {
             return on_sealed(trajectory_);
         seal(out);
     }
+    return out;
+}
+
+std::vector<chain_command> chain_core::on_seal_now() {
+    seal_due_ = true;
+    std::vector<chain_command> out;
+    if (!done_ && !running_ && !held_ && !storage_failed_)
+        seal(out);
     return out;
 }
 

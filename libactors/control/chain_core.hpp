@@ -84,6 +84,8 @@ public:
     [[nodiscard]] std::vector<chain_command> on_retry();
     /// Time to seal: at the next trajectory boundary, unless a seal is under way then or nothing is new.
     void on_seal_due() { seal_due_ = true; }
+    /// As on_seal_due, and at once when the chain stands still.
+    [[nodiscard]] std::vector<chain_command> on_seal_now();
     /// Finish the trajectory, seal, stop.
     [[nodiscard]] std::vector<chain_command> on_stop();
     /// Keep the state, start nothing / go on.

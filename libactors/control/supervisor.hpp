@@ -30,6 +30,8 @@ public:
     explicit supervisor(std::uint32_t n_chains) : n_chains_(n_chains) {}
     [[nodiscard]] chain_verdict on_failure(chain_id chain, const error& reason, double now_s);
     void on_done(chain_id chain, bool finished);
+    /// A chain that had ended runs again (an operator resumed it).
+    void on_started(chain_id chain) { ended_.erase(chain); }
     /// Every chain is done, stopped or given up.
     [[nodiscard]] bool over() const { return ended_.size() == n_chains_; }
     [[nodiscard]] bool all_finished() const;

@@ -13,7 +13,10 @@ namespace forge::opencl {
 
 namespace {
 
-constexpr std::size_t triad_doubles = std::size_t{1} << 24; // 128 MiB an array: beyond every cache
+constexpr std::size_t largest_footprint = std::size_t{384} << 20; // per compute unit: beyond every cache of its own
+constexpr std::size_t footprints[] = {std::size_t{24} << 10, std::size_t{768} << 10, std::size_t{24} << 20, largest_footprint};
+constexpr std::size_t bytes_per_timing = std::size_t{256} << 20; // small sets are passed over until this much has moved
+constexpr std::size_t copy_bytes = std::size_t{64} << 20;
 constexpr int peak_rounds = 20000;
 
 struct stopwatch {
@@ -54,6 +57,23 @@ public:
         return watch.seconds();
     }
 
+    void measure_copies(int repeats, device_limits& limits) {
+        const memory_handle m = buffer(copy_bytes);
+        std::vector<char> host(copy_bytes, 1);
+        for (int r = 0; r < repeats + 1; ++r) {
+            const stopwatch up;
+            check(clEnqueueWriteBuffer(queue_.get(), m.get(), CL_TRUE, 0, copy_bytes, host.data(), 0, nullptr, nullptr), "clEnqueueWriteBuffer");
+            const double up_s = up.seconds();
+            const stopwatch down;
+            check(clEnqueueReadBuffer(queue_.get(), m.get(), CL_TRUE, 0, copy_bytes, host.data(), 0, nullptr, nullptr), "clEnqueueReadBuffer");
+            const double down_s = down.seconds();
+            if (r == 0)
+                continue;
+            limits.upload_bytes = std::max(limits.upload_bytes, copy_bytes / up_s);
+            limits.download_bytes = std::max(limits.download_bytes, copy_bytes / down_s);
+        }
+    }
+
 private:
     std::uint32_t width_;
     context_handle context_;
@@ -64,6 +84,54 @@ private:
 template <class T>
 void argument(const kernel_handle& k, cl_uint i, const T& value) {
     check(clSetKernelArg(k.get(), i, sizeof value, &value), "clSetKernelArg");
+}
+
+/// Read and triad bandwidth for working sets of each size: every compute unit passes over pieces of its own.
+void measure_levels(probe& p, const opencl_device_info& info, int repeats, device_limits& limits) {
+    const std::size_t items = info.is_cpu ? info.compute_units : std::size_t{2048} * info.compute_units;
+    const std::size_t local = info.is_cpu ? 1 : 64;
+    const std::size_t vector_bytes = p.width() * sizeof(double);
+    const std::size_t most = std::min<std::size_t>({largest_footprint * info.compute_units, std::size_t{3} * info.largest_buffer_bytes, info.memory_bytes / 2});
+    const memory_handle a = p.buffer(most / 3);
+    const memory_handle b = p.buffer(most / 3);
+    const memory_handle c = p.buffer(most / 3);
+    const memory_handle out = p.buffer(items * vector_bytes);
+    const auto read = p.kernel("stream_read");
+    const auto triad = p.kernel("stream_triad");
+    for (const std::size_t footprint : footprints) {
+        const std::size_t array = std::min(footprint * info.compute_units, most) / 3;
+        const std::size_t n = array / vector_bytes / items / 8 * 8; // vectors an item
+        if (n == 0)
+            continue; // more items than this level could feed
+        const int stride = info.is_cpu ? 1 : static_cast<int>(items);
+        const int first = info.is_cpu ? static_cast<int>(n) : 1;
+        const double bytes = static_cast<double>(n * items * vector_bytes);
+        const int rounds = static_cast<int>(std::max<std::size_t>(1, bytes_per_timing / (n * items * vector_bytes)));
+        argument(read, 0, a.get());
+        argument(read, 1, out.get());
+        argument(triad, 0, a.get());
+        argument(triad, 1, b.get());
+        argument(triad, 2, c.get());
+        argument(triad, 3, 0.5);
+        for (const auto& [k, at] : {std::pair{&read, 2u}, std::pair{&triad, 4u}}) {
+            argument(*k, at, static_cast<cl_int>(n));
+            argument(*k, at + 1, cl_int{first});
+            argument(*k, at + 2, cl_int{stride});
+            argument(*k, at + 3, cl_int{rounds});
+        }
+        device_limits::level level{footprint, 0.0, 0.0};
+        for (int r = 0; r < std::max(3, repeats / 2) + 1; ++r) {
+            const double read_s = p.run(read, items, local);
+            const double triad_s = p.run(triad, items, local);
+            if (r == 0)
+                continue;
+            level.read_bytes = std::max(level.read_bytes, bytes * rounds / read_s);
+            level.triad_bytes = std::max(level.triad_bytes, 3.0 * bytes * rounds / triad_s);
+        }
+        limits.levels.push_back(level);
+    }
+    if (!limits.levels.empty())
+        limits.triad_bytes = limits.levels.back().triad_bytes;
 }
 
 } // namespace
@@ -78,22 +146,13 @@ device_limits limits_of(cl_device_id device, const opencl_device_info& info, int
     argument(peak, 0, out.get());
     argument(peak, 1, cl_int{peak_rounds});
     argument(peak, 2, 1.0);
-    const auto triad = p.kernel("stream_triad");
-    const memory_handle a = p.buffer(triad_doubles * sizeof(double));
-    const memory_handle b = p.buffer(triad_doubles * sizeof(double));
-    const memory_handle c = p.buffer(triad_doubles * sizeof(double));
-    argument(triad, 0, a.get());
-    argument(triad, 1, b.get());
-    argument(triad, 2, c.get());
-    argument(triad, 3, 0.5);
     for (int r = 0; r < repeats + 1; ++r) { // the first one compiles
         const double peak_s = p.run(peak, items, local);
-        const double triad_s = p.run(triad, triad_doubles / (64 * p.width()), local);
-        if (r == 0)
-            continue;
-        limits.fma_flops = std::max(limits.fma_flops, 24.0 * p.width() * peak_rounds * static_cast<double>(items) / peak_s);
-        limits.triad_bytes = std::max(limits.triad_bytes, 24.0 * triad_doubles / triad_s);
+        if (r > 0)
+            limits.fma_flops = std::max(limits.fma_flops, 24.0 * p.width() * peak_rounds * static_cast<double>(items) / peak_s);
     }
+    measure_levels(p, info, repeats, limits);
+    p.measure_copies(repeats, limits);
     argument(peak, 1, cl_int{0});
     std::vector<double> empty;
     for (int r = 0; r < 101; ++r)

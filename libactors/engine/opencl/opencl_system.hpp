@@ -33,6 +33,15 @@ struct device_limits {
     double fma_flops = 0.0;      ///< flop/s of independent fp64 multiply-adds in registers
     double triad_bytes = 0.0;    ///< bytes/s of a = b + s c, 24 bytes an element, arrays beyond the caches
     double launch_s = 0.0;       ///< an empty-handed launch and finish, median
+    double upload_bytes = 0.0;   ///< bytes/s of a 64 MiB copy from host memory to the device
+    double download_bytes = 0.0; ///< and back
+    /// The memory that a working set of this size per compute unit lives in; ascending, the last one beyond the caches.
+    struct level {
+        std::size_t footprint = 0; ///< bytes per compute unit
+        double read_bytes = 0.0;   ///< bytes/s of the whole device, reading alone
+        double triad_bytes = 0.0;
+    };
+    std::vector<level> levels;
 };
 
 /// Layout and bookkeeping of an engine; every choice gives the same bits.

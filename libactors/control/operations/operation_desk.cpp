@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "libactors/control/operations/operation_desk.hpp"
+
+#include "libactors/base/contract.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace forge {
+
+namespace {
+
+constexpr std::size_t reports_max = 1000; ///< a repeated id is recognised this long
+
+} // namespace
+
+operation_desk::operation_desk(std::uint32_t n_chains, std::vector<desk_device> devices, std::uint64_t chain_bytes)
+    : devices_(std::move(devices)), chain_bytes_(chain_bytes) {
+    expects(!devices_.empty(), "a desk has devices");
+    for (std::uint32_t c = 0; c < n_chains; ++c)
+        chains_[chain_id{c}].slot = c % devices_.size();
+}
+
+void operation_desk::put(const operation_report& report) {
+    if (auto* known = find(report.id)) {
+        *known = report;
+        return;
+    }
+    reports_.push_back(report);
+    if (reports_.size() > reports_max) { // the oldest that is over; an open one stays
+        const auto over = std::find_if(reports_.begin(), reports_.end(), [](const auto& r) { return r.state != operation_state::running; });
+        reports_.erase(over);
+    }
+}
+
+operation_report* operation_desk::find(const std::string& id) {
+    const auto at = std::find_if(reports_.begin(), reports_.end(), [&id](const auto& r) { return r.id == id; });
+    return at == reports_.end() ? nullptr : &*at;
+}
+
+void operation_desk::replay(const operation_report& report) {
+    put(report);
+    if (report.state != operation_state::done)
+        return;
+    if (report.verb == operation_verb::disable)
+        disabled_.insert(report.object);
+    if (report.verb == operation_verb::enable)
+        disabled_.erase(report.object);
+    const auto c = chain_from_text(report.object);
+    if (!c || !chains_.contains(*c))
+        return;
+    auto& e = chains_[*c];
+    if (report.verb == operation_verb::pause)
+        e.paused = true;
+    if (report.verb == operation_verb::resume)
+        e.paused = false;
+    if (report.verb == operation_verb::migrate)
+        for (std::size_t slot = 0; slot < devices_.size(); ++slot)
+            if (devices_[slot].id == report.target) // a device that has gone: the plan's place
+                e.slot = slot;
+}
+
+std::vector<desk_command> operation_desk::close_replayed() {
+    std::vector<desk_command> out;
+    for (auto& r : reports_)
+        if (r.state == operation_state::running) {
+            r.state = operation_state::failed;
+            r.text = "the campaign's process ended before this was done; the chain goes on from its last seal where it was";
+            out.push_back(report_command{r});
+        }
+    return out;
+}
+
+operation_desk::answer operation_desk::on_request(const operation_request& r, double now_s) {
+    answer out;
+    if (const auto* known = find(r.id)) {
+        out.report = *known;
+        return out;
+    }
+    out.report = {r.id, r.verb, r.object, r.target, operation_state::refused, "", 0.0};
+    if (r.verb == operation_verb::disable || r.verb == operation_verb::enable) {
+        on_device_verb(r, out);
+    } else if (const auto c = chain_from_text(r.object); c && chains_.contains(*c)) {
+        out.report.object = to_text(*c);
+        on_chain_verb(r, *c, now_s, out);
+    } else {
+        out.report.text = fmt::format("there is no chain {}; the campaign has c0 ... c{}", r.object, chains_.size() - 1);
+    }
+    if (r.dry_run) {
+        out.commands.clear();
+        return out;
+    }
+    put(out.report);
+    if (out.report.state != operation_state::refused)
+        out.commands.push_back(report_command{out.report});
+    return out;
+}
+
+void operation_desk::on_chain_verb(const operation_request& r, chain_id c, double now_s, answer& out) {
+    auto& e = chains_.at(c);
+    auto& report = out.report;
+    const auto text = to_text(c);
+    if (!e.open.empty()) {
+        report.text = fmt::format("{} has an operation under way: {} (forge op show {})", text, name_of(find(e.open)->verb), e.open);
+        return;
+    }
+    if (e.finished && r.verb != operation_verb::resume) {
+        report.text = text + " has finished: there is nothing left to " + std::string(name_of(r.verb));
+        return;
+    }
+    if (r.verb == operation_verb::migrate)
+        return on_migrate(r, c, now_s, out);
+    const auto done = [&](const std::string& what) {
+        report.state = operation_state::done;
+        report.text = what;
+    };
+    const auto begin = [&](const std::string& what) {
+        report.state = operation_state::running;
+        report.text = what;
+        if (!r.dry_run) {
+            e.open = r.id;
+            e.begun_s = now_s;
+        }
+    };
+    switch (r.verb) {
+    case operation_verb::pause:
+        if (e.stopped)
+            report.text = text + " is stopped already";
+        else if (e.paused)
+            done(text + " was paused already");
+        else {
+            done(text + " finishes its trajectory and starts no other until it is resumed");
+            out.commands.push_back(pause_chain_command{c, "paused by the operator"});
+            e.paused = e.paused || !r.dry_run;
+        }
+        return;
+    case operation_verb::resume:
+        if (e.finished)
+            report.text = text + " has finished";
+        else if (e.stopped) {
+            begin(text + " starts again from its seal on " + devices_[e.slot].id);
+            out.commands.push_back(start_chain_command{c, e.slot});
+            if (!r.dry_run) {
+                e.going_to = e.slot;
+                e.stopped = e.paused = false;
+            }
+        } else if (e.paused) {
+            done(text + " goes on");
+            out.commands.push_back(resume_chain_command{c});
+            e.paused = e.paused && r.dry_run;
+        } else
+            done(text + " was running already");
+        return;
+    case operation_verb::checkpoint:
+        if (e.stopped)
+            return done(text + " is stopped and sealed");
+        begin(text + " is sealed at the end of its trajectory");
+        out.commands.push_back(seal_chain_command{c});
+        return;
+    case operation_verb::stop:
+        if (e.stopped)
+            return done(text + " was stopped already");
+        begin(text + " finishes its trajectory, is sealed and ends");
+        out.commands.push_back(stop_chain_command{c});
+        return;
+    default:
+        report.text = "not an operation on a chain";
+    }
+}
+
+std::size_t operation_desk::load_of(std::size_t slot) const {
+    return static_cast<std::size_t>(std::count_if(chains_.begin(), chains_.end(), [&](const auto& c) {
+        return c.second.slot == slot && !c.second.finished && !c.second.stopped;
+    }));
+}
+
+std::string operation_desk::alternatives(std::size_t except) const {
+    std::string text;
+    for (std::size_t s = 0; s < devices_.size(); ++s)
+        if (s != except && devices_[s].fp64 && !disabled_.contains(devices_[s].id) && (devices_[s].memory_bytes == 0 || devices_[s].memory_bytes >= chain_bytes_))
+            text += (text.empty() ? "possible: " : ", ") + devices_[s].id;
+    return text.empty() ? "no other device would do" : text;
+}
+
+void operation_desk::on_migrate(const operation_request& r, chain_id c, double now_s, answer& out) {
+    auto& e = chains_.at(c);
+    auto& report = out.report;
+    std::optional<std::size_t> chosen;
+    for (std::size_t s = 0; s < devices_.size(); ++s) {
+        const auto& d = devices_[s];
+        if (!r.target.empty() ? d.id != r.target : s == e.slot || !d.fp64 || disabled_.contains(d.id))
+            continue;
+        if (!chosen || load_of(s) < load_of(*chosen))
+            chosen = s;
+    }
+    const auto refuse = [&](const std::string& why) { report.text = fmt::format("{} is not moved: {}; {}", to_text(c), why, alternatives(e.slot)); };
+    if (!chosen)
+        return refuse(r.target.empty() ? "there is no other device" : "this campaign has no device " + r.target);
+    const auto& d = devices_[*chosen];
+    report.target = d.id;
+    if (*chosen == e.slot) {
+        report.state = operation_state::done;
+        report.text = to_text(c) + " is on " + d.id + " already";
+        return;
+    }
+    if (disabled_.contains(d.id))
+        return refuse(d.id + " is disabled (forge device enable " + d.id + ")");
+    if (!d.fp64)
+        return refuse(d.id + " has no fp64");
+    if (d.memory_bytes > 0 && d.memory_bytes < chain_bytes_)
+        return refuse(fmt::format("{} has {:.1f} MB of memory, a chain needs {:.1f} MB", d.id, 1e-6 * static_cast<double>(d.memory_bytes), 1e-6 * static_cast<double>(chain_bytes_)));
+    if (e.stopped) {
+        report.state = operation_state::done;
+        report.text = fmt::format("{} is stopped; when it is resumed it runs on {}", to_text(c), d.id);
+        e.slot = r.dry_run ? e.slot : *chosen;
+        return;
+    }
+    report.state = operation_state::running;
+    report.text = fmt::format("{} goes from {} to {}: it finishes its trajectory, is sealed, and goes on there", to_text(c), devices_[e.slot].id, d.id);
+    out.commands.push_back(stop_chain_command{c});
+    if (!r.dry_run) {
+        e.open = r.id;
+        e.going_to = *chosen;
+        e.begun_s = now_s;
+    }
+}
+
+void operation_desk::on_device_verb(const operation_request& r, answer& out) {
+    auto& report = out.report;
+    const auto known = std::find_if(devices_.begin(), devices_.end(), [&r](const auto& d) { return d.id == r.object; });
+    if (known == devices_.end()) {
+        std::string all;
+        for (const auto& d : devices_)
+            all += (all.empty() ? "" : ", ") + d.id;
+        report.text = "this campaign has no device " + r.object + "; it has " + all;
+        return;
+    }
+    const auto slot = static_cast<std::size_t>(known - devices_.begin());
+    report.state = operation_state::done;
+    if (r.verb == operation_verb::enable) {
+        report.text = r.object + (disabled_.contains(r.object) ? " takes chains again" : " was enabled already");
+        if (!r.dry_run)
+            disabled_.erase(r.object);
+        return;
+    }
+    std::string here;
+    for (const auto& [c, e] : chains_)
+        if (e.slot == slot && !e.finished && !e.stopped)
+            here += (here.empty() ? "" : ", ") + to_text(c);
+    report.text = r.object + (disabled_.contains(r.object) ? " was disabled already" : " takes no more chains") +
+                  (here.empty() ? "" : "; still there: " + here + " (forge chain migrate moves them)");
+    if (!r.dry_run)
+        disabled_.insert(r.object);
+}
+
+std::vector<desk_command> operation_desk::close(chain_entry& e, operation_state state, const std::string& text, double seconds) {
+    auto* report = find(e.open);
+    e.open.clear();
+    if (report == nullptr)
+        return {};
+    report->state = state;
+    report->text = text;
+    report->seconds = seconds;
+    return {report_command{*report}};
+}
+
+std::vector<desk_command> operation_desk::on_sealed(chain_id c, std::uint64_t trajectory, double now_s) {
+    auto& e = chains_.at(c);
+    const auto* open = e.open.empty() ? nullptr : find(e.open);
+    if (open == nullptr || open->verb != operation_verb::checkpoint)
+        return {};
+    return close(e, operation_state::done, fmt::format("{} is sealed at trajectory {}", to_text(c), trajectory), now_s - e.begun_s);
+}
+
+std::vector<desk_command> operation_desk::on_stopped(chain_id c, std::uint64_t trajectory, bool finished, double now_s) {
+    auto& e = chains_.at(c);
+    e.finished = finished;
+    const auto* open = e.open.empty() ? nullptr : find(e.open);
+    if (open == nullptr)
+        return {};
+    if (finished && open->verb != operation_verb::checkpoint)
+        return close(e, operation_state::done, fmt::format("{} finished at trajectory {} before that was needed", to_text(c), trajectory), now_s - e.begun_s);
+    switch (open->verb) {
+    case operation_verb::migrate:
+        e.slot = e.going_to;
+        e.stopped_s = now_s;
+        return {start_chain_command{c, e.slot}};
+    case operation_verb::stop:
+        e.stopped = true;
+        return close(e, operation_state::done, fmt::format("{} is stopped and sealed at trajectory {}; forge chain resume {} goes on", to_text(c), trajectory, to_text(c)),
+                     now_s - e.begun_s);
+    default: // an end seals
+        return close(e, operation_state::done, fmt::format("{} ended, sealed at trajectory {}", to_text(c), trajectory), now_s - e.begun_s);
+    }
+}
+
+std::vector<desk_command> operation_desk::on_started(chain_id c, std::uint64_t epoch, double now_s) {
+    auto& e = chains_.at(c);
+    std::vector<desk_command> out;
+    if (e.paused) // before the restart, or before this process
+        out.push_back(pause_chain_command{c, "paused by the operator"});
+    const auto* open = e.open.empty() ? nullptr : find(e.open);
+    if (open == nullptr)
+        return out;
+    std::vector<desk_command> closing;
+    if (open->verb == operation_verb::migrate && e.slot == e.going_to)
+        closing = close(e, operation_state::done, fmt::format("{} runs on {} (epoch {}); it stood still for {:.3f} s", to_text(c), devices_[e.slot].id, epoch, now_s - e.stopped_s),
+                        now_s - e.stopped_s);
+    else if (open->verb == operation_verb::resume)
+        closing = close(e, operation_state::done, fmt::format("{} runs on {} (epoch {})", to_text(c), devices_[e.slot].id, epoch), now_s - e.begun_s);
+    out.insert(out.end(), closing.begin(), closing.end());
+    return out;
+}
+
+std::vector<desk_command> operation_desk::on_failed(chain_id c, const std::string& why, bool restarts, double now_s) {
+    auto& e = chains_.at(c);
+    if (e.open.empty())
+        return {};
+    return close(e, operation_state::failed, fmt::format("{} failed meanwhile: {}; {} (device {})", to_text(c), why,
+                 restarts ? "it restarts from its last seal" : "it was given up", devices_[e.slot].id), now_s - e.begun_s);
+}
+
+} // namespace forge
