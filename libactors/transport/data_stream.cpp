@@ -2,16 +2,19 @@
 #include "libactors/transport/data_stream.hpp"
 
 #include "libactors/transport/greeting.hpp"
+#include "libactors/transport/random.hpp"
 #include "libactors/transport/tls_pipe.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace forge {
 
-digest total_of(std::span<const digest> chunks) {
+digest total_of(const stream_progress& p) {
     sha256 hash;
-    for (const auto& c : chunks)
+    hash.add(encode(p.offer)).add(std::as_bytes(std::span(p.key)));
+    for (const auto& c : p.chunks)
         hash.add(std::as_bytes(std::span(c)));
     return hash.finish();
 }
@@ -27,6 +30,7 @@ double seconds_since(steady::time_point start) { return std::chrono::duration<do
 error out_of_turn(const char* what) { return {errc::malformed, what, "data stream", ""}; }
 
 /// One buffer for frame header, chunk header and bytes, so that a chunk is one write.
+constexpr std::size_t checked_at_once = 64u << 10; // stays in the cache
 constexpr std::size_t payload_at = frame_header_bytes + chunk_header_bytes;
 
 class sender {
@@ -46,14 +50,16 @@ public:
         if (!want)
             return out_of_turn("the receiver wants what was not offered");
         credits_ = want->credits;
+        sent_ = {offer_, want->key, {}};
+        checker_.emplace(want->key);
         stream_report report{offer_.length, 0, {}, 0.0};
         for (std::uint64_t k = 0; k < offer_.chunks(); ++k) {
-            // Chunks of an earlier attempt are only hashed: the total proves that the source is still the same.
-            if (auto done = k < want->first ? hash_chunk(k) : send_chunk(k); !done)
+            // Chunks of an earlier attempt are only checked: the total proves that the source is still the same.
+            if (auto done = k < want->first ? check_chunk(k) : send_chunk(k); !done)
                 return done.reason();
             report.moved += k < want->first ? 0 : offer_.bytes_of(k);
         }
-        report.total = total_of(hashes_);
+        report.total = total_of(sent_);
         if (auto sent = pipe_.write_frame(frame_type::finished, std::as_bytes(std::span(report.total))); !sent)
             return sent.reason();
         if (auto stored = await_stored(report.total); !stored)
@@ -65,23 +71,23 @@ public:
 private:
     std::span<std::byte> bytes_of(std::uint64_t k) { return std::span(buffer_).subspan(payload_at, offer_.bytes_of(k)); }
 
-    result<void> hash_chunk(std::uint64_t k) {
+    result<void> check_chunk(std::uint64_t k) {
         if (auto got = source_.read(k * offer_.chunk_bytes, bytes_of(k)); !got)
             return got;
-        hashes_.push_back(sha256_of(bytes_of(k)));
+        sent_.chunks.push_back(checker_->of(bytes_of(k)));
         return {};
     }
 
     result<void> send_chunk(std::uint64_t k) {
-        if (auto hashed = hash_chunk(k); !hashed)
-            return hashed;
+        if (auto checked = check_chunk(k); !checked)
+            return checked;
         while (credits_ == 0)
             if (auto more = take_credit(); !more)
                 return more;
         --credits_;
         const std::size_t n = offer_.bytes_of(k);
         const auto frame = encode(frame_header{frame_type::chunk, static_cast<std::uint32_t>(chunk_header_bytes + n)});
-        const auto chunk = encode(chunk_header{k, hashes_.back()});
+        const auto chunk = encode(chunk_header{k, sent_.chunks.back()});
         std::ranges::copy(frame, buffer_.begin());
         std::ranges::copy(chunk, buffer_.begin() + frame_header_bytes);
         return pipe_.write(std::span(buffer_).first(payload_at + n));
@@ -123,7 +129,8 @@ private:
     const stream_source& source_;
     const stream_offer offer_;
     std::vector<std::byte> buffer_;
-    std::vector<digest> hashes_;
+    stream_progress sent_;
+    std::optional<chunk_checker> checker_;
     std::uint32_t credits_ = 0;
 };
 
@@ -145,7 +152,8 @@ public:
             return agreed.reason();
         const stream_offer& offer = progress_.offer;
         stream_report report{offer.length, 0, {}, 0.0};
-        const stream_want want{progress_.chunks.size(), window_};
+        const stream_want want{progress_.chunks.size(), window_, progress_.key};
+        checker_.emplace(progress_.key);
         if (auto sent = pipe_.write_frame(frame_type::want, encode(want)); !sent)
             return sent.reason();
         buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(offer.chunk_bytes, offer.length)));
@@ -156,7 +164,7 @@ public:
             if (auto given = give_credit(offer.chunks() - k - 1); !given)
                 return given.reason();
         }
-        report.total = total_of(progress_.chunks);
+        report.total = total_of(progress_);
         if (auto same = compare_total(report.total); !same)
             return same.reason();
         if (auto sent = pipe_.write_frame(frame_type::stored, std::as_bytes(std::span(report.total))); !sent)
@@ -180,6 +188,8 @@ private:
         if (!progress_.chunks.empty() && !(progress_.offer == *offer))
             return refuse(pipe_, {errc::conflict, "another offer than in the attempt before", "data stream", "start again"});
         progress_.offer = *offer;
+        if (progress_.chunks.empty())
+            progress_.key = random_array<16>();
         return {};
     }
 
@@ -196,14 +206,19 @@ private:
         if (!chunk)
             return out_of_turn("the sender sends a chunk out of turn");
         const auto bytes = std::span(buffer_).first(progress_.offer.bytes_of(k));
-        if (auto got = pipe_.read(bytes); !got)
-            return got;
-        if (sha256_of(bytes) != chunk->hash)
-            return refuse(pipe_, {errc::checksum_mismatch, fmt::format("chunk {} arrived with a wrong hash", k), "data stream",
+        checker_->start();
+        for (std::size_t at = 0; at < bytes.size(); at += checked_at_once) { // while the next piece is under way
+            const auto piece = bytes.subspan(at, std::min(checked_at_once, bytes.size() - at));
+            if (auto got = pipe_.read(piece); !got)
+                return got;
+            checker_->add(piece);
+        }
+        if (checker_->finish() != chunk->check)
+            return refuse(pipe_, {errc::checksum_mismatch, fmt::format("chunk {} arrived with a wrong check value", k), "data stream",
                                   "retry; when it happens again, check the sender's memory"});
         if (auto stored = sink_.store(k * progress_.offer.chunk_bytes, bytes); !stored)
             return refuse(pipe_, stored.reason());
-        progress_.chunks.push_back(chunk->hash);
+        progress_.chunks.push_back(chunk->check);
         return {};
     }
 
@@ -232,6 +247,7 @@ private:
     stream_progress& progress_;
     const std::uint32_t window_;
     std::uint32_t owed_ = 0;
+    std::optional<chunk_checker> checker_;
     std::vector<std::byte> buffer_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Bulk bytes from one node to another: hashed chunks with credits, which go on where an interruption left them.
+// Bulk bytes from one node to another: checked chunks with credits, which go on where an interruption left them.
 #pragma once
 
 #include "libactors/base/hash.hpp"
@@ -27,14 +27,15 @@ struct stream_source {
 /// Where received bytes go. Its errors end the transfer and are its result. On the transfer's thread.
 struct stream_sink {
     std::uint64_t length_max = stream_bytes_max; ///< a longer offer is refused before any byte
-    /// Stores bytes whose hash was right at `offset`. Offsets grow, each chunk once per transfer id.
+    /// Stores bytes whose check value was right at `offset`. Offsets grow, each chunk once per transfer id.
     std::function<result<void>(std::uint64_t offset, std::span<const std::byte> bytes)> store;
 };
 
 /// What a receiver has so far: the key to going on after an interruption. A value; the chunks in it are stored.
 struct stream_progress {
-    stream_offer offer;            ///< zeros before the first attempt
-    std::vector<digest> chunks;    ///< SHA-256 of chunk 0, 1, ...: the first missing one is chunks.size()
+    stream_offer offer;              ///< zeros before the first attempt
+    check_key key{};                 ///< of the check values, random, made at the first attempt
+    std::vector<chunk_check> chunks; ///< check values of chunk 0, 1, ...: the first missing one is chunks.size()
     friend bool operator==(const stream_progress&, const stream_progress&) = default;
 };
 
@@ -48,12 +49,13 @@ struct stream_options {
 struct stream_report {
     std::uint64_t length = 0; ///< bytes of the whole
     std::uint64_t moved = 0;  ///< payload bytes that this attempt carried
-    digest total{};           ///< SHA-256 of the chunks' SHA-256s in order: what both sides agreed on
+    digest total{};           ///< SHA-256 over length, key and check values: what both sides agreed on
     double seconds = 0.0;
 };
 
-/// The hash of a whole transfer, so that the parts of an earlier attempt need not be read again by the receiver.
-[[nodiscard]] digest total_of(std::span<const digest> chunks);
+/// The hash of a whole transfer, made of its check values, so that the receiver need not read again what came earlier.
+/// Not the SHA-256 of the bytes: who needs that one computes it over what was stored.
+[[nodiscard]] digest total_of(const stream_progress& p);
 
 /// A regular file. @return errc::not_found, errc::permission_denied, errc::io_failed.
 [[nodiscard]] result<stream_source> file_source(const std::filesystem::path& file);
@@ -72,7 +74,7 @@ class tls_pipe;
 ///         errc::malformed (the peer breaks the rules), errc::interrupted, or the error of source.read.
 [[nodiscard]] result<stream_report> send_stream(tls_pipe& pipe, const stream_source& source, const stream_options& options);
 
-/// The receiver's side. `progress` is kept up to date chunk by chunk, also on errors. A chunk whose hash is wrong is
+/// The receiver's side. `progress` is kept up to date chunk by chunk, also on errors. A chunk whose check value is wrong is
 /// never stored. @return as above; errc::no_space when the offer is longer than the sink takes; errc::conflict when it
 /// differs from the offer of the earlier attempt; errc::checksum_mismatch for a chunk or the total (then `progress` is
 /// emptied: start again).

@@ -25,7 +25,7 @@ enum class frame_type : std::uint8_t {
     want = 33,       ///< where the receiver starts, and its first credits
     chunk = 34,      ///< header and bytes of one chunk
     credit = 35,     ///< more chunks may be sent
-    finished = 36,   ///< the sender's hash of all chunks
+    finished = 36,   ///< the sender's hash over all check values
     stored = 37,     ///< the receiver has stored and checked everything
 };
 

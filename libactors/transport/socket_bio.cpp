@@ -13,9 +13,13 @@ int descriptor_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intp
 
 bool must_wait() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
+/// More records of the same write follow: the kernel may fill its segments.
+bool more_follows(BIO* bio) { return BIO_test_flags(bio, socket_bio_more) != 0; }
+
 int write_some(BIO* bio, const char* data, int n) {
     BIO_clear_retry_flags(bio);
-    const ssize_t sent = ::send(descriptor_of(bio), data, static_cast<std::size_t>(n), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(descriptor_of(bio), data, static_cast<std::size_t>(n),
+                                MSG_NOSIGNAL | (more_follows(bio) ? MSG_MORE : 0));
     if (sent < 0 && must_wait())
         BIO_set_retry_write(bio);
     return static_cast<int>(sent);

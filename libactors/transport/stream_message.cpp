@@ -14,16 +14,31 @@ std::array<std::byte, N> fixed(const byte_writer& out) {
     return bytes;
 }
 
+std::array<std::uint8_t, 16> sixteen(byte_reader& in) {
+    std::array<std::uint8_t, 16> bytes{};
+    for (auto& b : bytes)
+        b = in.u8();
+    return bytes;
+}
+
 } // namespace
 
 std::array<std::byte, stream_offer_bytes> encode(const stream_offer& offer) {
     return fixed<stream_offer_bytes>(byte_writer{}.u64(offer.length).u32(offer.chunk_bytes));
 }
 std::array<std::byte, stream_want_bytes> encode(const stream_want& want) {
-    return fixed<stream_want_bytes>(byte_writer{}.u64(want.first).u32(want.credits));
+    byte_writer out;
+    out.u64(want.first).u32(want.credits);
+    for (const auto b : want.key)
+        out.u8(b);
+    return fixed<stream_want_bytes>(out);
 }
 std::array<std::byte, chunk_header_bytes> encode(const chunk_header& chunk) {
-    return fixed<chunk_header_bytes>(byte_writer{}.u64(chunk.index).hash(chunk.hash));
+    byte_writer out;
+    out.u64(chunk.index);
+    for (const auto b : chunk.check)
+        out.u8(b);
+    return fixed<chunk_header_bytes>(out);
 }
 
 std::optional<stream_offer> decode_stream_offer(std::span<const std::byte> bytes) {
@@ -37,7 +52,7 @@ std::optional<stream_offer> decode_stream_offer(std::span<const std::byte> bytes
 
 std::optional<stream_want> decode_stream_want(std::span<const std::byte> bytes, const stream_offer& offer) {
     byte_reader in(bytes);
-    const stream_want want{in.u64(), in.u32()};
+    const stream_want want{in.u64(), in.u32(), sixteen(in)};
     if (!in.ok() || !in.at_end() || want.first > offer.chunks() || want.credits < 1 || want.credits > window_max)
         return std::nullopt;
     return want;
@@ -46,7 +61,7 @@ std::optional<stream_want> decode_stream_want(std::span<const std::byte> bytes, 
 std::optional<chunk_header> decode_chunk_header(std::span<const std::byte> bytes, const stream_offer& offer,
                                                 std::uint64_t expected, std::size_t payload) {
     byte_reader in(bytes);
-    const chunk_header chunk{in.u64(), in.hash()};
+    const chunk_header chunk{in.u64(), sixteen(in)};
     if (!in.ok() || !in.at_end() || chunk.index != expected || expected >= offer.chunks() ||
         payload != chunk_header_bytes + offer.bytes_of(expected))
         return std::nullopt;

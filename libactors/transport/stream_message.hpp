@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libactors/base/hash.hpp"
+#include "libactors/transport/chunk_check.hpp"
 
 #include <array>
 #include <cstddef>
@@ -31,23 +32,25 @@ struct stream_offer {
     friend bool operator==(const stream_offer&, const stream_offer&) = default;
 };
 
-/// Where the receiver starts: u64 first chunk that it lacks, u32 chunks that may be sent before more credit.
+/// Where the receiver starts: u64 first chunk that it lacks, u32 chunks that may be sent before more credit, 16 bytes
+/// key of the check values (the receiver keeps it over all attempts of one transfer).
 struct stream_want {
     std::uint64_t first = 0;
     std::uint32_t credits = 0;
+    check_key key{};
     friend bool operator==(const stream_want&, const stream_want&) = default;
 };
 
-/// In front of every chunk's bytes: u64 index, SHA-256 of the bytes.
+/// In front of every chunk's bytes: u64 index, 16 bytes check value.
 struct chunk_header {
     std::uint64_t index = 0;
-    digest hash{};
+    chunk_check check{};
     friend bool operator==(const chunk_header&, const chunk_header&) = default;
 };
 
 inline constexpr std::size_t stream_offer_bytes = 12;
-inline constexpr std::size_t stream_want_bytes = 12;
-inline constexpr std::size_t chunk_header_bytes = 40;
+inline constexpr std::size_t stream_want_bytes = 28;
+inline constexpr std::size_t chunk_header_bytes = 24;
 
 [[nodiscard]] std::array<std::byte, stream_offer_bytes> encode(const stream_offer& offer);
 [[nodiscard]] std::array<std::byte, stream_want_bytes> encode(const stream_want& want);

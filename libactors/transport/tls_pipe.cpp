@@ -156,7 +156,11 @@ result<tls_pipe> tls_pipe::adopt(session_handle session, socket_descriptor socke
 
 result<void> tls_pipe::write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        const auto n = drive([&](std::size_t* k) { return SSL_write_ex(session(), bytes.data(), bytes.size(), k); });
+        // Record by record, so that the last one can push out what the others left in the kernel.
+        const auto record = bytes.first(std::min<std::size_t>(bytes.size(), SSL3_RT_MAX_PLAIN_LENGTH));
+        const bool more = record.size() < bytes.size();
+        (more ? BIO_set_flags : BIO_clear_flags)(SSL_get_wbio(session()), socket_bio_more);
+        const auto n = drive([&](std::size_t* k) { return SSL_write_ex(session(), record.data(), record.size(), k); });
         if (!n)
             return n.reason();
         bytes = bytes.subspan(*n);
