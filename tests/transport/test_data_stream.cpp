@@ -34,12 +34,12 @@ private:
     mutable std::vector<up_link> first_;
 };
 
-/// Collects what `done` is told.
+/// Collects what `done` is told; a transfer that outlives the test's interest still has somewhere to tell it.
 struct outcome {
-    std::promise<result<stream_report>> promise;
-    std::future<result<stream_report>> future = promise.get_future();
-    transfer_done done() {
-        return [this](result<stream_report> r) { promise.set_value(std::move(r)); };
+    std::shared_ptr<std::promise<result<stream_report>>> promise = std::make_shared<std::promise<result<stream_report>>>();
+    std::future<result<stream_report>> future = promise->get_future();
+    [[nodiscard]] transfer_done done() const {
+        return [p = promise](result<stream_report> r) { p->set_value(std::move(r)); };
     }
     result<stream_report> get() {
         REQUIRE(future.wait_for(10s) == std::future_status::ready);
