@@ -30,6 +30,7 @@ double seconds_since(steady::time_point start) { return std::chrono::duration<do
 error out_of_turn(const char* what) { return {errc::malformed, what, "data stream", ""}; }
 
 /// One buffer for frame header, chunk header and bytes, so that a chunk is one write.
+constexpr std::chrono::milliseconds refusal_idle{1000};
 constexpr std::size_t checked_at_once = 64u << 10; // stays in the cache
 constexpr std::size_t payload_at = frame_header_bytes + chunk_header_bytes;
 
@@ -134,10 +135,15 @@ private:
     std::uint32_t credits_ = 0;
 };
 
-/// Tells the sender why, as far as it still listens, and returns the reason.
+/// Tells the sender why, and returns the reason. What it has under way, at most a window, is read and thrown away:
+/// closing before would reset the connection, and the reset would take the words with it.
 error refuse(tls_pipe& pipe, error why) {
-    if (!pipe.write_frame(frame_type::refused, encode_refusal(why)))
-        why.what += " (the sender could not be told)";
+    pipe.set_idle(refusal_idle);
+    if (pipe.write_frame(frame_type::refused, encode_refusal(why))) {
+        std::vector<std::byte> waste(checked_at_once);
+        for (std::size_t n = 0; n < window_max * chunk_bytes_max && pipe.read(waste).ok();)
+            n += waste.size();
+    }
     return why;
 }
 

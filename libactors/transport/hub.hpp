@@ -61,11 +61,11 @@ public:
     /// Starts the thread. @return errc::malformed or errc::internal for an identity that OpenSSL refuses,
     /// errc::invalid_argument for the cluster id or versions.
     [[nodiscard]] static result<std::unique_ptr<hub>> start(hub_options options, allow_list nodes, hub_events events);
-    ~hub(); ///< stop()
+    ~hub(); ///< stop(); calls of fetch and push must have returned
     hub(const hub&) = delete;
     hub& operator=(const hub&) = delete;
 
-    /// @param address  numeric, e.g. "127.0.0.1" or "::".  @param port  0: any free one.
+    /// Once. @param address  numeric, e.g. "127.0.0.1" or "::".  @param port  0: any free one.
     /// @return the port; errc::io_failed (in use), errc::permission_denied, errc::invalid_argument.
     [[nodiscard]] result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
     /// Keeps a link to this peer up: dials, and dials again with growing pauses, until hang_up. While a link with

@@ -22,6 +22,7 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds stop_poll{100};
+constexpr std::uint64_t key_bytes_max = std::uint64_t{1} << 36; // a quarter of what one key may encrypt
 constexpr std::size_t read_ahead_bytes = 128u << 10; // eight records per system call
 
 error unreachable(const std::string& where, const std::string& why) {
@@ -75,6 +76,8 @@ template <class Step>
 result<std::size_t> tls_pipe::drive(Step step) {
     const auto until = steady::now() + idle_;
     for (;;) {
+        if (stop_.stop_requested()) // also while bytes flow and nothing is waited for
+            return error{errc::interrupted, "asked to stop", where_, ""};
         ERR_clear_error();
         errno = 0;
         std::size_t n = 0;
@@ -165,6 +168,9 @@ result<void> tls_pipe::write(std::span<const std::byte> bytes) {
             return n.reason();
         bytes = bytes.subspan(*n);
         written_ += *n;
+        // AES-GCM keys are good for some 2^24 full records (RFC 8446, 5.5); OpenSSL changes them only when told.
+        if (written_ >= key_bytes_max && SSL_key_update(session(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
+            written_ = 0;
     }
     return {};
 }

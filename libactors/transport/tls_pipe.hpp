@@ -54,7 +54,6 @@ public:
     void set_stop(std::stop_token stop) { stop_ = std::move(stop); }
     void set_idle(std::chrono::milliseconds idle) { idle_ = idle; }
     [[nodiscard]] SSL* session() const { return session_.get(); }
-    [[nodiscard]] std::uint64_t bytes_written() const { return written_; }
 
 private:
     tls_pipe(socket_descriptor socket, session_handle session, std::stop_token stop, std::string where);
@@ -68,7 +67,7 @@ private:
     std::string where_;
     const verdict* verdict_ = nullptr;
     std::chrono::milliseconds idle_{10'000};
-    std::uint64_t written_ = 0;
+    std::uint64_t written_ = 0; ///< bytes since the last change of keys
 };
 
 } // namespace forge::tls

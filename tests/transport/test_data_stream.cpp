@@ -192,6 +192,16 @@ TEST_CASE("what does not fit or has changed is refused in words") {
         CHECK(n.b.net->fetch(n.a.address(), id, memory_sink(copy, 1 << 30), progress, o).reason().code == errc::checksum_mismatch);
         CHECK(progress == stream_progress{}); // start again
     }
+    SECTION("the receiver cannot store: the sender learns why, in the middle of its chunks") {
+        stream_sink full{1 << 30, [&](std::uint64_t offset, std::span<const std::byte>) -> result<void> {
+                             return offset < 3 * chunk_bytes_min ? result<void>() : error{errc::no_space, "the disk is full", "", ""};
+                         }};
+        outcome sent;
+        const auto id = n.a.net->transfers().serve(n.beta(), memory_source(blob(60 * chunk_bytes_min)), o, sent.done()).or_throw();
+        CHECK(n.b.net->fetch(n.a.address(), id, full, progress, o).reason().code == errc::no_space);
+        CHECK(progress.chunks.size() == 3);
+        CHECK_THAT(sent.get().reason().what, Catch::Contains("the disk is full"));
+    }
     SECTION("another length between two attempts") {
         progress.offer = {77, static_cast<std::uint32_t>(chunk_bytes_min)};
         progress.chunks.resize(1);
