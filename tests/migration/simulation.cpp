@@ -17,7 +17,7 @@ constexpr std::uint64_t plan = 250; ///< trajectories of every chain
 /// Everything that happens by itself, with its time.
 struct due {
     double at_s;
-    enum class what : std::uint8_t { renew, resend, seal, compute, tick, nemesis, operate, op_timer, restart, thaw, join, boss_restart } kind;
+    enum class what : std::uint8_t { renew, resend, seal, compute, tick, nemesis, operate, op_timer, restart, boss_restart } kind;
     std::size_t index = 0; ///< node, or of a timer
     chain_id chain;
     operation_id op;
@@ -284,8 +284,6 @@ void run::happen(const due& d) {
                 }
         }
         return;
-    case due::what::thaw:
-    case due::what::join: return;
     }
 }
 

@@ -99,7 +99,8 @@ public:
     /// Every known node gets a full lease from now; open operations are taken up where the ledger says they are.
     [[nodiscard]] coordinator_commands begin(double now_s);
 
-    /// Gives a chain that nobody ever owned to its first owner. @return a notice only when somebody owns it.
+    /// Gives a chain that nobody ever owned to its first owner; the program does it after every start, for a crash may
+    /// have come before. @return a notice only when somebody owns it.
     [[nodiscard]] coordinator_commands assign(chain_id chain, const place& to);
 
     /// The record of which `on_message` must be told the live hash: (chain, trajectory >= 1).
