@@ -26,6 +26,7 @@ struct chain_loaded { state_hash state; std::string device, bits_class, kernel_h
 struct run_job { chain_id chain; run_command job; };
 struct job_done { trajectory_observables observed; state_hash state; double seconds; std::optional<error> failed; };
 struct take_snapshot { chain_id chain; };
+struct unload_chain { chain_id chain; }; ///< its fields go
 struct snapshot_taken { links_handle links; std::optional<error> failed; };
 
 // ---- chain -> recorder (bounded edge: commit_item; the rest is request and answer, one outstanding per chain)
@@ -79,6 +80,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::run_job)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::job_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::take_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::snapshot_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::unload_chain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::commit_item)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::prepare_chain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_prepared)

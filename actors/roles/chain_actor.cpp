@@ -93,6 +93,7 @@ void fail(chain_ptr self, const error& reason) {
     if (d.failed)
         return;
     d.failed = true;
+    self->send(d.deps.worker, unload_chain{d.deps.chain});
     self->send(d.deps.supervisor, chain_failed{d.deps.chain, reason});
     self->quit();
 }
@@ -226,6 +227,7 @@ void execute(chain_ptr self, const finish_segment_command& c) {
 
 void execute(chain_ptr self, const done_command& c) {
     publish(self, true);
+    self->send(self->state.deps.worker, unload_chain{self->state.deps.chain});
     self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished, self->state.core->trajectory()});
     self->quit();
 }

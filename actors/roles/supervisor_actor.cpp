@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/remote/remote_roles.hpp"
 #include "actors/roles/roles.hpp"
 
 #include "libactors/control/beta_plan.hpp"
@@ -6,6 +7,8 @@
 #include "libactors/control/supervisor.hpp"
 
 #include <fmt/format.h>
+
+#include <set>
 
 namespace forge {
 
@@ -21,7 +24,8 @@ struct supervisor_data {
     std::optional<operation_desk> desk; ///< knows where every chain runs
     std::optional<supervisor> worker_core; ///< the same budget for workers, by slot
     caf::actor recorder, steerer;
-    std::vector<caf::actor> workers;
+    std::vector<caf::actor> workers;     ///< by slot; none while a node is away
+    std::set<chain_id> homeless;         ///< no device can run them now
     std::map<chain_id, caf::actor> chains;
     std::map<chain_id, std::size_t> restarts;
     std::map<chain_id, std::string> last_failure;
@@ -32,13 +36,32 @@ struct supervisor_data {
 
 using supervisor_ptr = caf::stateful_actor<supervisor_data>*;
 
+/// A chain that has no actor now, as people see it.
+void show(supervisor_ptr self, chain_id c, const char* phase) {
+    auto& d = self->state;
+    chain_status s;
+    s.chain = c;
+    s.phase = phase;
+    s.device = d.desk->devices()[d.desk->slot_of(c)].id;
+    s.restarts = d.restarts[c];
+    s.reason = d.last_failure[c];
+    d.board->update(s);
+}
+
 void start_chain(supervisor_ptr self, chain_id c) {
     auto& d = self->state;
     const auto& plan = d.parts->plan;
+    if (!d.desk->find_place(c)) {
+        d.homeless.insert(c);
+        d.last_failure[c] = "no device can run it now";
+        show(self, c, "waiting");
+        return;
+    }
+    d.homeless.erase(c);
     const std::size_t slot = d.desk->slot_of(c);
     chain_deps deps;
     deps.chain = c;
-    deps.device = d.parts->devices[slot].id;
+    deps.device = d.desk->devices()[slot].id;
     deps.worker = d.workers[slot];
     deps.recorder = d.recorder;
     deps.steerer = d.steerer;
@@ -65,25 +88,15 @@ void end_if_over(supervisor_ptr self) {
     for (const auto& [c, reason] : d.core->given_up())
         d.board->notice(to_text(c) + " was given up: " + to_text(reason));
     for (const auto& a : d.workers)
-        self->send(a, publish_due{});
+        if (a)
+            self->send(a, publish_due{});
     self->send(d.recorder, publish_due{});
     for (const auto& a : d.workers)
-        self->send_exit(a, caf::exit_reason::user_shutdown);
+        if (a)
+            self->send_exit(a, caf::exit_reason::user_shutdown);
     self->send_exit(d.steerer, caf::exit_reason::user_shutdown);
     self->send_exit(d.recorder, caf::exit_reason::user_shutdown);
     self->quit();
-}
-
-/// A chain that nobody restarts, as people see it.
-void show_failed(supervisor_ptr self, chain_id c) {
-    auto& d = self->state;
-    chain_status s;
-    s.chain = c;
-    s.phase = "failed";
-    s.device = d.parts->devices[d.desk->slot_of(c)].id;
-    s.restarts = d.restarts[c];
-    s.reason = d.last_failure[c];
-    d.board->update(s);
 }
 
 /// Makes a report durable and visible.
@@ -144,14 +157,14 @@ void chain_is_down(supervisor_ptr self, chain_id c, const error& reason) {
     d.last_failure[c] = std::string(name_of(reason.code)) + ": " + reason.what;
     if (d.stopping && verdict.restart) { // nobody waits for a chain that was to stop anyway; its ledger is sealed up to the last seal
         d.core->on_done(c, false);
-        show_failed(self, c);
+        show(self, c, "failed");
         d.board->notice(fmt::format("{} failed while stopping: {}", to_text(c), to_text(reason)));
     } else if (verdict.restart) {
         ++d.restarts[c];
         d.board->notice(fmt::format("{} failed and restarts from its last seal in {:.1f} s: {}", to_text(c), verdict.after_s, to_text(reason)));
         self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(verdict.after_s * 1e6)), restart_chain{c});
     } else {
-        show_failed(self, c);
+        show(self, c, "failed");
     }
     end_if_over(self);
 }
@@ -160,7 +173,12 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
     auto& d = self->state;
     const bool ordinary = !m.reason || m.reason == caf::exit_reason::normal || m.reason == caf::exit_reason::user_shutdown;
     for (std::size_t slot = 0; slot < d.workers.size(); ++slot)
-        if (d.workers[slot].address() == m.source && !d.ending) {
+        if (d.workers[slot] && d.workers[slot].address() == m.source && !d.ending) {
+            if (slot >= d.parts->devices.size()) { // its node is away; it may come back
+                d.workers[slot] = nullptr;
+                d.desk->device_went(d.desk->devices()[slot].id);
+                return;
+            }
             const error reason{errc::device_failed, "device worker ended: " + self->system().render(m.reason), d.parts->devices[slot].id, ""};
             const auto verdict = d.worker_core->on_failure(chain_id{static_cast<std::uint32_t>(slot)}, reason, steady_now_s());
             d.board->notice(to_text(reason) + (verdict.restart ? "; it is started again" : "; it stays down"));
@@ -185,6 +203,29 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
     for (const auto& [c, actor] : d.chains)
         if (actor.address() == m.source)
             return chain_is_down(self, c, {errc::internal, "the chain's actor ended: " + self->system().render(m.reason), to_text(c), ""});
+}
+
+/// A node's devices become slots; chains without a place and crowded ones go there.
+void on_node(supervisor_ptr self, const node_came& m) {
+    auto& d = self->state;
+    if (d.stopping || d.ending)
+        return;
+    std::string text;
+    for (const auto& device : m.devices) {
+        const auto id = m.peer.name + "/" + device.id;
+        const auto slot = d.desk->device_came({id, device.fp64, device.memory_bytes, true});
+        d.workers.resize(std::max(d.workers.size(), slot + 1));
+        if (d.workers[slot]) { // an older incarnation that nobody has missed yet
+            self->demonitor(d.workers[slot]);
+            self->send_exit(d.workers[slot], caf::exit_reason::user_shutdown);
+        }
+        d.workers[slot] = spawn_remote_worker(self, {id, device.id, m.gate, m.peer, d.parts->cluster}, d.board);
+        text += (text.empty() ? "" : ", ") + id;
+    }
+    d.board->notice(fmt::format("node {} offers {}", m.peer.name, text));
+    for (const auto c : std::exchange(d.homeless, {}))
+        start_chain(self, c);
+    perform(self, d.desk->spread(steady_now_s()));
 }
 
 caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
@@ -222,6 +263,14 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
     self->delayed_send(self, publish_interval, publish_due{});
     return {
         [self](const operate& m) { return on_request(self, m.request); },
+        [self](const node_came& m) { on_node(self, m); },
+        [self](const node_drains& m) {
+            auto& s = self->state;
+            s.board->notice("node " + m.node + " drains");
+            for (std::size_t slot = s.parts->devices.size(); slot < s.desk->devices().size(); ++slot)
+                if (const auto id = s.desk->devices()[slot].id; id.starts_with(m.node + "/"))
+                    perform(self, s.desk->drain(id, steady_now_s()));
+        },
         [self](const chain_started& m) { perform(self, self->state.desk->on_started(m.chain, m.epoch.value, steady_now_s())); },
         [self](const chain_seal_noted& m) { perform(self, self->state.desk->on_sealed(m.chain, m.trajectory, steady_now_s())); },
         [self](const chain_failed& m) {

@@ -119,6 +119,7 @@ caf::behavior worker(caf::stateful_actor<worker_data>* self, device_slot slot, s
                 return {nullptr, current_exception_as_error()};
             }
         },
+        [self](const unload_chain& m) { self->state.chains.erase(m.chain); },
         [self](publish_due) { self->state.board->update(self->state.meter->snapshot(steady_now_s())); },
     };
 }

@@ -9,6 +9,8 @@
 #include "libactors/engine/lattice_engine.hpp"
 #include "libactors/flow/topology.hpp"
 #include "libactors/ledger/ledger.hpp"
+#include "libactors/transport/hub.hpp"
+#include "libactors/transport/join.hpp"
 
 #include <functional>
 #include <memory>
@@ -24,6 +26,15 @@ struct device_slot {
     std::uint64_t memory_bytes = 0; ///< 0: unknown
 };
 
+/// How other machines reach this campaign.
+struct cluster_parts {
+    hub_options identity;
+    allow_list nodes;
+    std::string address = "0.0.0.0"; ///< to listen on, numeric
+    std::uint16_t port = 0;          ///< 0: any free one
+    std::shared_ptr<join_desk> desk; ///< may be empty: nobody can join
+};
+
 /// Everything that main() has put together.
 struct runtime_parts {
     campaign plan;
@@ -37,6 +48,8 @@ struct runtime_parts {
     std::string provenance;
     std::vector<operation_report> past_operations; ///< of earlier processes of this campaign, oldest first
     std::function<std::string(const operation_report&)> encode_operation; ///< for the ledger's event; may be empty
+    std::optional<cluster_parts> cluster_setup; ///< unset: this process alone
+    std::shared_ptr<hub> cluster;               ///< filled by campaign_runtime
 };
 
 /// Owns the actor system. Destroying it waits for the actors; call request_stop first unless it is over.
@@ -54,6 +67,10 @@ public:
     /// Begins an operation on a chain or a device; what becomes of it is in status().operations.
     /// Thread-safe. @return errc::interrupted when the campaign is over or does not answer in time.
     [[nodiscard]] result<operation_report> operate(const operation_request& request);
+    /// Where nodes reach this campaign; unset without a cluster.
+    [[nodiscard]] std::optional<std::uint16_t> port() const { return port_; }
+    /// From now on this list counts; links of nodes that it does not admit are cut.
+    void set_allow_list(const allow_list& nodes);
     /// Blocks until every actor has ended.
     void wait();
 
@@ -61,6 +78,7 @@ private:
     struct system;
     std::shared_ptr<status_board> board_;
     std::unique_ptr<system> system_;
+    std::optional<std::uint16_t> port_;
 };
 
 } // namespace forge

@@ -46,6 +46,10 @@ struct run_status {
     bool over = false;
     bool all_finished = false;
     bool stopping = false;
+    // of a node
+    bool connected = false;
+    std::size_t chains_loaded = 0;
+    std::uint64_t trajectories = 0;
 };
 
 /// Thread-safe; readers get copies.
@@ -85,6 +89,18 @@ public:
         const std::lock_guard lock(mutex_);
         all_finished_ = all_finished;
     }
+    void set_connected(bool yes) {
+        const std::lock_guard lock(mutex_);
+        connected_ = yes;
+    }
+    void set_chains_loaded(std::size_t n) {
+        const std::lock_guard lock(mutex_);
+        chains_loaded_ = n;
+    }
+    void set_trajectories(std::uint64_t n) {
+        const std::lock_guard lock(mutex_);
+        trajectories_ = n;
+    }
     void set_over() {
         const std::lock_guard lock(mutex_);
         over_ = true;
@@ -101,6 +117,9 @@ public:
         s.over = over_;
         s.all_finished = all_finished_;
         s.stopping = stopping_;
+        s.connected = connected_;
+        s.chains_loaded = chains_loaded_;
+        s.trajectories = trajectories_;
         return s;
     }
     /// Notices since the `seen`-th one, at most notices_max; advances `seen`.
@@ -125,6 +144,9 @@ private:
     bool over_ = false;
     bool all_finished_ = false;
     bool stopping_ = false;
+    bool connected_ = false;
+    std::size_t chains_loaded_ = 0;
+    std::uint64_t trajectories_ = 0;
 };
 
 } // namespace forge

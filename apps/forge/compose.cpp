@@ -19,10 +19,8 @@
 
 namespace forge::app {
 
-namespace {
-
-/// PoCL pins the threads of sub-devices to cores only when asked, and only before it starts. A process that was
-/// itself confined to some cores is left alone: PoCL counts cores from 0.
+// PoCL pins the threads of sub-devices to cores only when asked, and only before it starts. A process that was
+// itself confined to some cores is left alone: PoCL counts cores from 0.
 void pin_sub_devices(std::uint32_t split_cpu) {
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
@@ -30,6 +28,8 @@ void pin_sub_devices(std::uint32_t split_cpu) {
     if (split_cpu > 1 && whole_machine)
         setenv("POCL_AFFINITY", "1", 0);
 }
+
+namespace {
 
 std::string drawn_seed() {
     std::random_device source; // the one place where true randomness enters; the ledger keeps it

@@ -12,6 +12,9 @@ struct composed_run {
     std::string introduction;     ///< what is about to happen, for people
 };
 
+/// Sub-devices on cores of their own, unless somebody has said otherwise. Call it before the devices are looked for.
+void pin_sub_devices(std::uint32_t split_cpu);
+
 /// @return errc::conflict with a diff when the run directory belongs to other physics; errc::locked when another
 ///         process runs it; errc::device_unavailable; what reading a start file returns.
 [[nodiscard]] result<composed_run> compose(const loaded_campaign& c);

@@ -2,6 +2,7 @@
 // forge: campaigns of lattice gauge theory on every device of a machine.
 #include "apps/forge/campaign_files.hpp"
 #include "apps/forge/check_commands.hpp"
+#include "apps/forge/cluster_commands.hpp"
 #include "apps/forge/device_command.hpp"
 #include "apps/forge/gauge_commands.hpp"
 #include "apps/forge/operation_commands.hpp"
@@ -24,6 +25,8 @@ int main(int argc, char** argv) {
     add_report_command(root, state);
     add_device_commands(root, state);
     add_chain_commands(root, state);
+    add_cluster_commands(root, state);
+    add_node_commands(root, state);
     add_operation_commands(root, state);
     add_gauge_commands(root, state);
     add_check_commands(root, state);

@@ -2,6 +2,7 @@
 #include "apps/forge/run_command.hpp"
 
 #include "apps/forge/campaign_files.hpp"
+#include "apps/forge/cluster_folder.hpp"
 #include "apps/forge/compose.hpp"
 #include "apps/forge/control_point.hpp"
 #include "apps/forge/progress.hpp"
@@ -27,7 +28,32 @@ struct run_options {
     std::string stop_after;
     bool json = false;
     bool quiet = false;
+    bool clustered = false; ///< other machines may take part
+    std::string cluster;    ///< folder; empty: the default one
+    std::string listen;     ///< HOST:PORT
 };
+
+/// Puts the cluster's parts into the run's. @return the folder.
+result<cluster_folder> open_cluster(const run_options& options, runtime_parts& parts) {
+    auto folder = cluster_folder::open(options.cluster.empty() ? default_cluster_folder() : std::filesystem::path(options.cluster));
+    if (!folder)
+        return folder.reason();
+    const auto at = address_from_text(options.listen.empty() ? fmt::format("0.0.0.0:{}", default_port) : options.listen);
+    if (!at)
+        return at.reason();
+    const auto nodes = folder->nodes();
+    if (!nodes)
+        return nodes.reason();
+    cluster_parts setup;
+    setup.identity.identity = folder->identity();
+    setup.identity.cluster = folder->cluster();
+    setup.nodes = *nodes;
+    setup.address = at->host;
+    setup.port = at->port;
+    setup.desk = folder->desk();
+    parts.cluster_setup = std::move(setup);
+    return folder;
+}
 
 constexpr int exit_partial = 9;
 
@@ -53,6 +79,13 @@ result<void> run(const run_options& options, cli_state& state) {
     auto log = run_log::open(loaded->folder.log());
     if (!log)
         return log.reason();
+    std::optional<cluster_folder> members;
+    if (options.clustered) {
+        auto folder = open_cluster(options, composed->parts);
+        if (!folder)
+            return folder.reason();
+        members = std::move(folder).value();
+    }
     const bool talk = !options.quiet;
     if (talk)
         std::cerr << composed->introduction;
@@ -67,6 +100,9 @@ result<void> run(const run_options& options, cli_state& state) {
         const auto control = open_control_point(loaded->folder, loaded->plan, runtime);
         if (!control)
             runtime.board()->notice("no control socket: " + to_text(control.reason()));
+        if (const auto port = runtime.port())
+            runtime.board()->notice(fmt::format("cluster {}: nodes reach this campaign at port {} (forge cluster invite brings a machine in)", members->cluster(), *port));
+        allow_list allowed;
         progress_printer progress(talk, fancy_terminal());
         double status_written = -1.0;
         while (true) {
@@ -90,6 +126,11 @@ result<void> run(const run_options& options, cli_state& state) {
             if (seconds_since(start) - status_written > 1.0 || last.over) {
                 write_status_file(loaded->folder, loaded->plan, last);
                 status_written = seconds_since(start);
+                if (members) // forge cluster revoke, or a node that has joined
+                    if (const auto nodes = members->nodes(); nodes && !(*nodes == allowed)) {
+                        allowed = *nodes;
+                        runtime.set_allow_list(allowed);
+                    }
             }
             if (last.over)
                 break;
@@ -164,7 +205,11 @@ void add_run_command(CLI::App& root, cli_state& state) {
     command->add_option("--stop-after", options->stop_after, "Stop and seal after this time: 90s, 30m, 2h");
     command->add_flag("--json", options->json, "Print the outcome as JSON on standard output");
     command->add_flag("--quiet", options->quiet, "No progress");
-    command->callback([options, &state] {
+    auto* cluster = command->add_option("--cluster", options->cluster, "Let machines of the cluster take part (folder of this machine's identity; default as forge cluster)");
+    cluster->expected(0, 1);
+    auto* listen = command->add_option("--listen", options->listen, "Address and port for them, numeric (default: 0.0.0.0:7717)");
+    command->callback([options, cluster, listen, &state] {
+        options->clustered = cluster->count() > 0 || listen->count() > 0;
         if (auto done = run(*options, state); !done)
             report_error(state, done.reason());
     });

@@ -175,10 +175,87 @@ std::size_t operation_desk::load_of(std::size_t slot) const {
     }));
 }
 
+bool operation_desk::usable(std::size_t slot) const {
+    const auto& d = devices_[slot];
+    return d.online && !d.draining && d.fp64 && !disabled_.contains(d.id) && (d.memory_bytes == 0 || d.memory_bytes >= chain_bytes_);
+}
+
+std::size_t operation_desk::device_came(const desk_device& device) {
+    for (std::size_t s = 0; s < devices_.size(); ++s)
+        if (devices_[s].id == device.id) {
+            devices_[s] = device;
+            return s;
+        }
+    devices_.push_back(device);
+    return devices_.size() - 1;
+}
+
+void operation_desk::device_went(const std::string& id) {
+    for (auto& d : devices_)
+        if (d.id == id)
+            d.online = false;
+}
+
+std::vector<desk_command> operation_desk::drain(const std::string& id, double now_s) {
+    std::vector<desk_command> out;
+    for (std::size_t s = 0; s < devices_.size(); ++s) {
+        if (devices_[s].id != id)
+            continue;
+        devices_[s].draining = true;
+        for (const auto& [c, e] : chains_) {
+            if (e.slot != s || e.finished || e.stopped)
+                continue;
+            const auto begun = on_request({"drain-" + std::to_string(static_cast<std::uint64_t>(now_s * 1e3)) + "-" + std::to_string(++spread_), operation_verb::migrate,
+                                           to_text(c), "", false}, now_s);
+            out.insert(out.end(), begun.commands.begin(), begun.commands.end());
+        }
+    }
+    return out;
+}
+
+bool operation_desk::find_place(chain_id c) {
+    auto& e = chains_.at(c);
+    if (devices_[e.slot].online) // a disabled device keeps what it has
+        return true;
+    std::optional<std::size_t> chosen;
+    for (std::size_t s = 0; s < devices_.size(); ++s)
+        if (usable(s) && (!chosen || load_of(s) < load_of(*chosen)))
+            chosen = s;
+    if (chosen)
+        e.slot = *chosen;
+    return chosen.has_value();
+}
+
+std::vector<desk_command> operation_desk::spread(double now_s) {
+    std::vector<desk_command> out;
+    for (std::size_t idle = 0; idle < devices_.size(); ++idle) {
+        if (!usable(idle) || load_of(idle) > 0)
+            continue;
+        // From the fullest device, its last chain that can move; a chain that is under way to `idle` counts as there.
+        std::optional<chain_id> mover;
+        for (const auto& [c, e] : chains_) {
+            if (!e.open.empty() && e.going_to == idle && find(e.open)->verb == operation_verb::migrate) {
+                mover.reset();
+                break;
+            }
+            if (e.finished || e.stopped || e.paused || !e.open.empty() || load_of(e.slot) < 2)
+                continue;
+            if (!mover || load_of(e.slot) >= load_of(chains_.at(*mover).slot))
+                mover = c;
+        }
+        if (!mover)
+            continue;
+        const auto begun = on_request({"spread-" + std::to_string(static_cast<std::uint64_t>(now_s * 1e3)) + "-" + std::to_string(++spread_), operation_verb::migrate,
+                                        to_text(*mover), devices_[idle].id, false}, now_s);
+        out.insert(out.end(), begun.commands.begin(), begun.commands.end());
+    }
+    return out;
+}
+
 std::string operation_desk::alternatives(std::size_t except) const {
     std::string text;
     for (std::size_t s = 0; s < devices_.size(); ++s)
-        if (s != except && devices_[s].fp64 && !disabled_.contains(devices_[s].id) && (devices_[s].memory_bytes == 0 || devices_[s].memory_bytes >= chain_bytes_))
+        if (s != except && usable(s))
             text += (text.empty() ? "possible: " : ", ") + devices_[s].id;
     return text.empty() ? "no other device would do" : text;
 }
@@ -189,7 +266,7 @@ void operation_desk::on_migrate(const operation_request& r, chain_id c, double n
     std::optional<std::size_t> chosen;
     for (std::size_t s = 0; s < devices_.size(); ++s) {
         const auto& d = devices_[s];
-        if (!r.target.empty() ? d.id != r.target : s == e.slot || !d.fp64 || disabled_.contains(d.id))
+        if (!r.target.empty() ? d.id != r.target : s == e.slot || !usable(s))
             continue;
         if (!chosen || load_of(s) < load_of(*chosen))
             chosen = s;
@@ -204,6 +281,8 @@ void operation_desk::on_migrate(const operation_request& r, chain_id c, double n
         report.text = to_text(c) + " is on " + d.id + " already";
         return;
     }
+    if (!d.online)
+        return refuse("the node of " + d.id + " is away");
     if (disabled_.contains(d.id))
         return refuse(d.id + " is disabled (forge device enable " + d.id + ")");
     if (!d.fp64)

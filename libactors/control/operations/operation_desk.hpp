@@ -18,6 +18,8 @@ struct desk_device {
     std::string id;
     bool fp64 = true;
     std::uint64_t memory_bytes = 0; ///< 0: unknown
+    bool online = true;             ///< false: its node is away
+    bool draining = false;          ///< its node is about to leave
 };
 
 // Commands: what the supervisor has to do.
@@ -58,6 +60,19 @@ public:
     /// The chain failed; `restarts` when the supervisor starts it again from its last seal.
     [[nodiscard]] std::vector<desk_command> on_failed(chain_id c, const std::string& why, bool restarts, double now_s);
 
+    /// A device that came (back): known by its id, or new. @return its slot.
+    std::size_t device_came(const desk_device& device);
+    void device_went(const std::string& id);
+    /// Its node is about to leave: no chain goes there, and those that are there move, as far as there are other places.
+    [[nodiscard]] std::vector<desk_command> drain(const std::string& id, double now_s);
+    /// Slots never go away; a device that has gone keeps its number.
+    [[nodiscard]] const std::vector<desk_device>& devices() const { return devices_; }
+    /// Moves a chain that stands still (failed, or not begun) to a device that can run it, unless its own can.
+    /// @return false when no device can: wait for one.
+    [[nodiscard]] bool find_place(chain_id c);
+    /// Migrations that give work to devices without a chain while another one has two or more.
+    [[nodiscard]] std::vector<desk_command> spread(double now_s);
+
     [[nodiscard]] std::size_t slot_of(chain_id c) const { return chains_.at(c).slot; }
     [[nodiscard]] bool paused(chain_id c) const { return chains_.at(c).paused; }
     [[nodiscard]] bool stopped(chain_id c) const { return chains_.at(c).stopped; }
@@ -82,6 +97,7 @@ private:
     void on_chain_verb(const operation_request& r, chain_id c, double now_s, answer& out);
     void on_migrate(const operation_request& r, chain_id c, double now_s, answer& out);
     void on_device_verb(const operation_request& r, answer& out);
+    [[nodiscard]] bool usable(std::size_t slot) const;
     [[nodiscard]] std::string alternatives(std::size_t except) const;
     [[nodiscard]] std::size_t load_of(std::size_t slot) const;
 
@@ -90,6 +106,7 @@ private:
     std::map<chain_id, chain_entry> chains_;
     std::set<std::string> disabled_;
     std::deque<operation_report> reports_;
+    std::uint64_t spread_ = 0; ///< migrations that `spread` and `drain` began
 };
 
 } // namespace forge

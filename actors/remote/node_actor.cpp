@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/remote/node_actor.hpp"
+
+#include "actors/remote/node_middleman.hpp"
+#include "actors/roles/roles.hpp"
+
+#include <caf/io/basp_broker.hpp>
+#include <fmt/format.h>
+
+#include <set>
+
+namespace forge {
+
+namespace {
+
+// ---- gate -> mover
+struct fetch_links { std::uint64_t transfer; extents shape; };
+struct push_links { std::uint64_t transfer; links_handle links; };
+struct links_fetched { links_handle links; std::optional<error> failed; };
+struct links_pushed { std::uint64_t bytes; std::optional<error> failed; };
+
+} // namespace
+
+} // namespace forge
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::fetch_links)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::push_links)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::links_fetched)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::links_pushed)
+
+namespace forge {
+
+namespace {
+
+constexpr std::uint64_t links_max = std::uint64_t{1} << 29; ///< of a lattice that a message may name: 8 times a 64^4
+
+/// Waits for the network so that the gate need not (detached).
+caf::behavior mover(caf::event_based_actor*, std::shared_ptr<hub> links, node_address coordinator) {
+    return {
+        [links, coordinator](const fetch_links& m) -> links_fetched {
+            auto field = std::make_shared<gauge_field>(m.shape);
+            stream_progress progress;
+            const auto done = links->fetch(coordinator, m.transfer, sink_into(field), progress);
+            if (!done)
+                return {nullptr, done.reason()};
+            if (done->length != field->reals().size_bytes())
+                return {nullptr, error{errc::malformed, fmt::format("{} bytes came for a lattice of {}", done->length, to_text(m.shape)), "data stream", "are both programs of the same version?"}};
+            return {std::move(field), std::nullopt};
+        },
+        [links, coordinator](const push_links& m) -> links_pushed {
+            const auto done = links->push(coordinator, m.transfer, source_of(m.links));
+            return done ? links_pushed{done->length, std::nullopt} : links_pushed{0, done.reason()};
+        },
+    };
+}
+
+struct node_data {
+    static inline const char* name = "node";
+    caf::actor basp, mover;
+    std::shared_ptr<const node_parts> parts;
+    std::shared_ptr<status_board> board;
+    std::map<std::string, caf::actor> workers; ///< by device
+    std::set<std::pair<std::string, std::uint32_t>> chains; ///< (device, chain) that are loaded
+    std::shared_ptr<link> coordinator;
+    coordinator_gate gate; ///< of the coordinator; none while it is away
+    std::uint64_t trajectories = 0;
+};
+
+using node_ptr = caf::stateful_actor<node_data>*;
+
+error no_device(const std::string& id) { return {errc::device_unavailable, "this node has no device " + id, "node", "forge node list"}; }
+
+void attach(node_ptr self, const std::shared_ptr<link>& l, int tries) {
+    attach_link(self, self->state.basp, l, nullptr, {}, self->system().message_types<coordinator_gate>(),
+        [self](const link_peer& peer, const caf::strong_actor_ptr& gate) {
+            remote_hi hi{caf::actor_cast<caf::strong_actor_ptr>(self), {}};
+            for (const auto& d : self->state.parts->devices)
+                hi.devices.push_back({d.slot.id, d.name, d.slot.memory_bytes, d.compute_units, d.fp64});
+            self->state.gate = caf::actor_cast<coordinator_gate>(gate);
+            self->send(self->state.gate, std::move(hi));
+            self->state.board->notice("joined the campaign of " + peer.name);
+        }, tries);
+}
+
+void drop_everything(node_ptr self) {
+    auto& d = self->state;
+    for (const auto& [device, chain] : d.chains)
+        self->send(d.workers.at(device), unload_chain{chain_id{chain}});
+    d.chains.clear();
+    d.board->set_chains_loaded(0);
+}
+
+caf::typed_response_promise<remote_loaded> load(node_ptr self, const remote_load& m) {
+    auto& d = self->state;
+    auto answer = self->make_response_promise<remote_loaded>();
+    auto refuse = [answer](const error& e) mutable { answer.deliver(remote_loaded{0, 0, "", "", to_remote(e)}); };
+    const auto worker = d.workers.find(m.device);
+    extents shape;
+    arithmetic resumed;
+    arithmetic planned;
+    if (worker == d.workers.end())
+        return refuse(no_device(m.device)), answer;
+    bool sound = m.extents.size() == 4 && read_arithmetics(m.arithmetics, resumed, planned);
+    std::uint64_t links = n_directions;
+    for (std::size_t mu = 0; sound && mu < 4; ++mu) {
+        shape.n[mu] = m.extents[mu];
+        links *= m.extents[mu];
+        sound = m.extents[mu] > 0 && m.extents[mu] <= 4096 && links <= links_max;
+    }
+    if (!sound)
+        return refuse({errc::malformed, "a request to load that makes no sense", "node", "are both programs of the same version?"}), answer;
+    self->request(d.mover, caf::infinite, fetch_links{m.transfer, shape})
+        .then(
+            [=](const links_fetched& f) mutable {
+                if (f.failed)
+                    return refuse(*f.failed);
+                self->request(self->state.workers.at(m.device), worker_timeout, load_chain{chain_id{m.chain}, m.key, f.links, resumed, planned})
+                    .then(
+                        [=](const chain_loaded& c) mutable {
+                            auto& s = self->state;
+                            if (!c.failed) {
+                                s.chains.insert({m.device, m.chain});
+                                s.board->set_chains_loaded(s.chains.size());
+                            }
+                            answer.deliver(remote_loaded{c.state.a, c.state.b, c.bits_class, c.kernel_hash, to_remote(c.failed)});
+                        },
+                        [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
+            },
+            [=](const caf::error& e) mutable { refuse({errc::internal, "the mover: " + self->system().render(e), "node", ""}); });
+    return answer;
+}
+
+caf::typed_response_promise<remote_done> run(node_ptr self, const remote_job& m) {
+    auto& d = self->state;
+    auto answer = self->make_response_promise<remote_done>();
+    auto refuse = [answer](const error& e) mutable { answer.deliver(remote_done{{}, 0, 0, 0, to_remote(e)}); };
+    run_command job{m.trajectory, segment_no{m.segment}, {}, m.test};
+    if (!d.chains.contains({m.device, m.chain}))
+        return refuse({errc::device_unavailable, "this node does not hold the chain (any more)", m.device, ""}), answer;
+    if (!read_params(m.params, job.params))
+        return refuse({errc::malformed, "a request to run that makes no sense", "node", "are both programs of the same version?"}), answer;
+    self->request(d.workers.at(m.device), worker_timeout, run_job{chain_id{m.chain}, job})
+        .then(
+            [=](const job_done& done) mutable {
+                self->state.board->set_trajectories(++self->state.trajectories);
+                answer.deliver(remote_done{observed_words(done.observed), done.state.a, done.state.b, std::bit_cast<std::uint64_t>(done.seconds), to_remote(done.failed)});
+            },
+            [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
+    return answer;
+}
+
+caf::typed_response_promise<remote_snapshot_sent> snapshot(node_ptr self, const remote_snapshot& m) {
+    auto& d = self->state;
+    auto answer = self->make_response_promise<remote_snapshot_sent>();
+    auto refuse = [answer](const error& e) mutable { answer.deliver(remote_snapshot_sent{0, to_remote(e)}); };
+    if (!d.chains.contains({m.device, m.chain}))
+        return refuse({errc::device_unavailable, "this node does not hold the chain (any more)", m.device, ""}), answer;
+    self->request(d.workers.at(m.device), worker_timeout, take_snapshot{chain_id{m.chain}})
+        .then(
+            [=](const snapshot_taken& taken) mutable {
+                if (taken.failed)
+                    return refuse(*taken.failed);
+                self->request(self->state.mover, caf::infinite, push_links{m.transfer, taken.links})
+                    .then([=](const links_pushed& p) mutable { answer.deliver(remote_snapshot_sent{p.bytes, to_remote(p.failed)}); },
+                          [=](const caf::error& e) mutable { refuse({errc::internal, "the mover: " + self->system().render(e), "node", ""}); });
+            },
+            [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
+    return answer;
+}
+
+caf::behavior node(node_ptr self, caf::actor basp, std::shared_ptr<const node_parts> parts, std::shared_ptr<hub> links, std::shared_ptr<status_board> board) {
+    auto& d = self->state;
+    d.basp = std::move(basp);
+    d.parts = std::move(parts);
+    d.board = std::move(board);
+    d.mover = self->spawn<caf::detached + caf::linked>(mover, std::move(links), d.parts->coordinator);
+    for (const auto& device : d.parts->devices)
+        d.workers[device.slot.id] = spawn_worker(self, device.slot, d.board);
+    self->set_exit_handler([self](caf::exit_msg& m) {
+        if (m.source && m.source.node() != self->node())
+            return; // a peer does not end us
+        auto& s = self->state;
+        if (s.coordinator)
+            s.coordinator->bye();
+        for (const auto& [id, worker] : s.workers)
+            self->send_exit(worker, caf::exit_reason::user_shutdown);
+        self->send_exit(s.mover, caf::exit_reason::user_shutdown);
+        self->quit(m.reason);
+    });
+    self->set_down_handler([self](caf::down_msg& m) {
+        auto& s = self->state;
+        for (auto& [id, worker] : s.workers)
+            if (worker.address() == m.source) {
+                s.board->notice("the worker of " + id + " ended (" + self->system().render(m.reason) + ") and is started again; its chains are lost here");
+                for (const auto& offered : s.parts->devices)
+                    if (offered.slot.id == id)
+                        worker = spawn_worker(self, offered.slot, s.board);
+                std::erase_if(s.chains, [&id = id](const auto& c) { return c.first == id; });
+            }
+    });
+    return {
+        [self](const link_came& m) {
+            self->state.coordinator = m.l;
+            attach(self, m.l, 0);
+        },
+        [self](const attach_again& m) {
+            if (self->state.coordinator == m.l)
+                attach(self, m.l, m.tries);
+        },
+        [self](const link_went& m) {
+            auto& s = self->state;
+            if (!s.coordinator || s.coordinator->peer().incarnation != m.peer.incarnation)
+                return;
+            s.coordinator = nullptr;
+            s.gate = nullptr;
+            s.board->notice(fmt::format("lost the coordinator {}: {}; {} chain{} dropped, their trajectories since the last seal are computed again", m.peer.name, m.why,
+                                        s.chains.size(), s.chains.size() == 1 ? " is" : "s are"));
+            drop_everything(self);
+        },
+        [self](node_drain) {
+            if (self->state.gate)
+                self->send(self->state.gate, remote_drain{});
+        },
+        [self](const remote_load& m) { return load(self, m); },
+        [self](const remote_job& m) { return run(self, m); },
+        [self](const remote_snapshot& m) { return snapshot(self, m); },
+        [self](const remote_unload& m) {
+            auto& s = self->state;
+            if (s.chains.erase({m.device, m.chain}) > 0)
+                self->send(s.workers.at(m.device), unload_chain{chain_id{m.chain}});
+            s.board->set_chains_loaded(s.chains.size());
+        },
+    };
+}
+
+} // namespace
+
+caf::actor spawn_node(caf::actor_system& system, caf::actor basp, std::shared_ptr<const node_parts> parts, std::shared_ptr<hub> links,
+                      std::shared_ptr<status_board> board) {
+    return system.spawn(node, std::move(basp), std::move(parts), std::move(links), std::move(board));
+}
+
+} // namespace forge

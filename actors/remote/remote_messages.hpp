@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What a coordinator and a node say to each other. These types travel; lattice fields never do: a message carries the id
+// of a transfer on the data stream. Numbers that must keep their bits travel as bit patterns.
+#pragma once
+
+#include "actors/messages/messages.hpp"
+
+#include <caf/all.hpp>
+#include <caf/meta/type_name.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace forge {
+
+struct remote_error {
+    std::int32_t code = -1; ///< -1: none
+    std::string what, where, hint;
+};
+[[nodiscard]] remote_error to_remote(const std::optional<error>& e);
+[[nodiscard]] std::optional<error> from_remote(const remote_error& e);
+
+/// One device that a node offers.
+struct remote_device { std::string id, name; std::uint64_t memory_bytes = 0; std::uint32_t compute_units = 0; bool fp64 = false; };
+
+// ---- node -> coordinator, once the link is up
+struct remote_hi { caf::strong_actor_ptr gate; std::vector<remote_device> devices; };
+
+struct remote_drain { std::uint32_t reserved = 0; }; ///< this node is about to leave: take the chains away
+
+// ---- coordinator -> node
+struct remote_load {
+    std::string device;
+    std::uint32_t chain = 0;
+    std::uint64_t key = 0;
+    std::vector<std::uint32_t> extents;
+    std::uint64_t transfer = 0; ///< under which the coordinator serves the links
+    std::vector<std::uint64_t> arithmetics; ///< strategy and share of `resumed`, then of `planned`
+};
+struct remote_loaded { std::uint64_t state_a = 0, state_b = 0; std::string bits_class, kernel_hash; remote_error failed; };
+struct remote_job {
+    std::string device;
+    std::uint32_t chain = 0;
+    std::uint64_t trajectory = 0;
+    std::uint32_t segment = 0;
+    bool test = true;
+    std::vector<std::uint64_t> params;
+};
+struct remote_done { std::vector<std::uint64_t> observed; std::uint64_t state_a = 0, state_b = 0, seconds = 0; remote_error failed; };
+struct remote_snapshot { std::string device; std::uint32_t chain = 0; std::uint64_t transfer = 0; }; ///< under which the coordinator takes the links
+struct remote_snapshot_sent { std::uint64_t bytes = 0; remote_error failed; };
+struct remote_unload { std::string device; std::uint32_t chain = 0; };
+
+/// @return false when a value cannot be one: the peer is another version, or broken.
+[[nodiscard]] bool read_arithmetics(const std::vector<std::uint64_t>& words, arithmetic& resumed, arithmetic& planned);
+[[nodiscard]] std::vector<std::uint64_t> arithmetic_words(const arithmetic& resumed, const arithmetic& planned);
+[[nodiscard]] std::vector<std::uint64_t> params_words(const segment_params& p);
+[[nodiscard]] bool read_params(const std::vector<std::uint64_t>& words, segment_params& p);
+[[nodiscard]] std::vector<std::uint64_t> observed_words(const trajectory_observables& o);
+[[nodiscard]] bool read_observed(const std::vector<std::uint64_t>& words, trajectory_observables& o);
+
+/// Both ends must know every type by the same name; one that is missing arrives as an empty message.
+void register_remote_messages(caf::actor_system_config& config);
+
+/// What a node answers to; the coordinator holds its handle.
+using node_gate = caf::typed_actor<caf::replies_to<remote_load>::with<remote_loaded>, caf::replies_to<remote_job>::with<remote_done>,
+                                   caf::replies_to<remote_snapshot>::with<remote_snapshot_sent>, caf::reacts_to<remote_unload>>;
+/// What a coordinator answers to.
+using coordinator_gate = caf::typed_actor<caf::reacts_to<remote_hi>, caf::reacts_to<remote_drain>>;
+
+template <class I> typename I::result_type inspect(I& f, remote_error& x) { return f(caf::meta::type_name("remote_error"), x.code, x.what, x.where, x.hint); }
+template <class I> typename I::result_type inspect(I& f, remote_device& x) { return f(caf::meta::type_name("remote_device"), x.id, x.name, x.memory_bytes, x.compute_units, x.fp64); }
+template <class I> typename I::result_type inspect(I& f, remote_hi& x) { return f(caf::meta::type_name("remote_hi"), x.gate, x.devices); }
+template <class I> typename I::result_type inspect(I& f, remote_drain& x) { return f(caf::meta::type_name("remote_drain"), x.reserved); }
+template <class I> typename I::result_type inspect(I& f, remote_load& x) { return f(caf::meta::type_name("remote_load"), x.device, x.chain, x.key, x.extents, x.transfer, x.arithmetics); }
+template <class I> typename I::result_type inspect(I& f, remote_loaded& x) { return f(caf::meta::type_name("remote_loaded"), x.state_a, x.state_b, x.bits_class, x.kernel_hash, x.failed); }
+template <class I> typename I::result_type inspect(I& f, remote_job& x) { return f(caf::meta::type_name("remote_job"), x.device, x.chain, x.trajectory, x.segment, x.test, x.params); }
+template <class I> typename I::result_type inspect(I& f, remote_done& x) { return f(caf::meta::type_name("remote_done"), x.observed, x.state_a, x.state_b, x.seconds, x.failed); }
+template <class I> typename I::result_type inspect(I& f, remote_snapshot& x) { return f(caf::meta::type_name("remote_snapshot"), x.device, x.chain, x.transfer); }
+template <class I> typename I::result_type inspect(I& f, remote_snapshot_sent& x) { return f(caf::meta::type_name("remote_snapshot_sent"), x.bytes, x.failed); }
+template <class I> typename I::result_type inspect(I& f, remote_unload& x) { return f(caf::meta::type_name("remote_unload"), x.device, x.chain); }
+
+} // namespace forge

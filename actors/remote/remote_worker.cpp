@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/remote/remote_roles.hpp"
+#include "actors/roles/roles.hpp"
+
+#include <cstring>
+
+namespace forge {
+
+namespace {
+
+/// A transfer that the peer carried out (or not), from its thread.
+struct field_moved {
+    std::uint64_t transfer;
+    std::optional<error> failed;
+};
+
+} // namespace
+
+} // namespace forge
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::field_moved)
+
+namespace forge {
+
+namespace {
+
+struct snapshot_under_way {
+    caf::typed_response_promise<snapshot_taken> answer;
+    std::shared_ptr<gauge_field> links;
+    bool sent = false;  ///< the node says so
+    bool moved = false; ///< the stream says so
+};
+
+struct remote_worker_data {
+    static inline const char* name = "remote_worker";
+    remote_slot slot;
+    std::shared_ptr<status_board> board;
+    std::optional<stage_meter> meter;
+    std::map<chain_id, extents> shapes;
+    std::map<std::uint64_t, snapshot_under_way> snapshots;
+    int jobs = 0;
+    double published = 0.0;
+};
+
+using remote_ptr = caf::stateful_actor<remote_worker_data>*;
+
+error lost_node(remote_ptr self, const caf::error& e) {
+    return {errc::device_unavailable, "node " + self->state.slot.peer.name + " does not answer: " + self->system().render(e), self->state.slot.id, "forge node list"};
+}
+
+void publish(remote_ptr self) {
+    auto& d = self->state;
+    const double now = steady_now_s();
+    d.meter->set(d.jobs > 0 ? stage_activity::busy : stage_activity::idle, now);
+    if (now - d.published > 0.25) {
+        d.board->update(d.meter->snapshot(now));
+        d.published = now;
+    }
+}
+
+void finish_snapshot(remote_ptr self, std::uint64_t transfer) {
+    auto& all = self->state.snapshots;
+    const auto at = all.find(transfer);
+    if (at == all.end() || !at->second.sent || !at->second.moved)
+        return;
+    at->second.answer.deliver(snapshot_taken{std::move(at->second.links), std::nullopt});
+    all.erase(at);
+}
+
+void fail_snapshot(remote_ptr self, std::uint64_t transfer, const error& reason) {
+    auto& all = self->state.snapshots;
+    const auto at = all.find(transfer);
+    if (at == all.end())
+        return;
+    self->state.slot.hub->transfers().withdraw(transfer);
+    at->second.answer.deliver(snapshot_taken{nullptr, reason});
+    all.erase(at);
+}
+
+caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain& m) {
+    auto& d = self->state;
+    auto answer = self->make_response_promise<chain_loaded>();
+    const auto shape = m.links->shape();
+    const auto transfer = d.slot.hub->transfers().serve(d.slot.peer, source_of(m.links), {}, [](const result<stream_report>&) {});
+    if (!transfer) {
+        answer.deliver(chain_loaded{{}, "", "", "", transfer.reason()});
+        return answer;
+    }
+    d.shapes[m.chain] = shape;
+    self->request(d.slot.gate, remote_timeout,
+                  remote_load{d.slot.device, m.chain.value, m.key, {shape.n.begin(), shape.n.end()}, *transfer, arithmetic_words(m.resumed, m.planned)})
+        .then(
+            [self, answer](const remote_loaded& r) mutable {
+                answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_remote(r.failed)});
+            },
+            [self, answer](const caf::error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", lost_node(self, e)}); });
+    return answer;
+}
+
+caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
+    auto& d = self->state;
+    auto answer = self->make_response_promise<job_done>();
+    ++d.jobs;
+    publish(self);
+    self->request(d.slot.gate, remote_timeout,
+                  remote_job{d.slot.device, m.chain.value, m.job.trajectory, m.job.segment.value, m.job.test, params_words(m.job.params)})
+        .then(
+            [self, answer](const remote_done& r) mutable {
+                auto& s = self->state;
+                --s.jobs;
+                job_done done{{}, {r.state_a, r.state_b}, std::bit_cast<double>(r.seconds), from_remote(r.failed)};
+                if (!done.failed && !read_observed(r.observed, done.observed))
+                    done.failed = error{errc::malformed, "node " + s.slot.peer.name + " sent a result that is none", s.slot.id, "are both programs of the same version?"};
+                s.meter->item(done.seconds);
+                publish(self);
+                answer.deliver(done);
+            },
+            [self, answer](const caf::error& e) mutable {
+                --self->state.jobs;
+                publish(self);
+                answer.deliver(job_done{{}, {}, 0.0, lost_node(self, e)});
+            });
+    return answer;
+}
+
+caf::typed_response_promise<snapshot_taken> snapshot(remote_ptr self, const take_snapshot& m) {
+    auto& d = self->state;
+    snapshot_under_way s{self->make_response_promise<snapshot_taken>(), nullptr, false, false};
+    const auto answer = s.answer;
+    const auto shape = d.shapes.find(m.chain);
+    if (shape == d.shapes.end()) {
+        s.answer.deliver(snapshot_taken{nullptr, error{errc::internal, "a snapshot of a chain that was not loaded", d.slot.id, "report this"}});
+        return answer;
+    }
+    s.links = std::make_shared<gauge_field>(shape->second);
+    auto id = std::make_shared<std::uint64_t>(0);
+    const auto transfer = d.slot.hub->transfers().receive(d.slot.peer, sink_into(s.links), std::make_shared<stream_progress>(), {},
+        [id, me = caf::actor_cast<caf::actor>(self)](const result<stream_report>& r) {
+            caf::anon_send(me, field_moved{*id, r ? std::nullopt : std::optional(r.reason())});
+        });
+    if (!transfer) {
+        s.answer.deliver(snapshot_taken{nullptr, transfer.reason()});
+        return answer;
+    }
+    *id = *transfer; // before the node can know it
+    d.snapshots.emplace(*transfer, std::move(s));
+    self->request(d.slot.gate, remote_timeout, remote_snapshot{d.slot.device, m.chain.value, *transfer})
+        .then(
+            [self, t = *transfer](const remote_snapshot_sent& r) {
+                if (const auto failed = from_remote(r.failed))
+                    return fail_snapshot(self, t, *failed);
+                if (const auto at = self->state.snapshots.find(t); at != self->state.snapshots.end())
+                    at->second.sent = true;
+                finish_snapshot(self, t);
+            },
+            [self, t = *transfer](const caf::error& e) { fail_snapshot(self, t, lost_node(self, e)); });
+    return answer;
+}
+
+caf::behavior remote_worker(remote_ptr self, remote_slot slot, std::shared_ptr<status_board> board) {
+    auto& d = self->state;
+    d.slot = std::move(slot);
+    d.board = std::move(board);
+    d.meter.emplace("worker." + d.slot.id, steady_now_s());
+    d.board->update(d.meter->snapshot(steady_now_s()));
+    self->monitor(d.slot.gate);
+    self->set_down_handler([self](caf::down_msg&) { self->quit(caf::exit_reason::remote_link_unreachable); });
+    return {
+        [self](const load_chain& m) { return load(self, m); },
+        [self](const run_job& m) { return run(self, m); },
+        [self](const take_snapshot& m) { return snapshot(self, m); },
+        [self](const unload_chain& m) {
+            self->state.shapes.erase(m.chain);
+            self->send(self->state.slot.gate, remote_unload{self->state.slot.device, m.chain.value});
+        },
+        [self](const field_moved& m) {
+            if (m.failed)
+                return fail_snapshot(self, m.transfer, *m.failed);
+            if (const auto at = self->state.snapshots.find(m.transfer); at != self->state.snapshots.end())
+                at->second.moved = true;
+            finish_snapshot(self, m.transfer);
+        },
+        [self](publish_due) { self->state.board->update(self->state.meter->snapshot(steady_now_s())); },
+    };
+}
+
+} // namespace
+
+caf::actor spawn_remote_worker(caf::local_actor* parent, remote_slot slot, std::shared_ptr<status_board> board) {
+    return parent->spawn<caf::monitored>(remote_worker, std::move(slot), std::move(board));
+}
+
+stream_source source_of(links_handle links) {
+    stream_source s;
+    s.length = links->reals().size_bytes();
+    s.read = [links = std::move(links)](std::uint64_t offset, std::span<std::byte> out) -> result<void> {
+        std::memcpy(out.data(), std::as_bytes(links->reals()).data() + offset, out.size());
+        return {};
+    };
+    return s;
+}
+
+stream_sink sink_into(std::shared_ptr<gauge_field> links) {
+    stream_sink s;
+    s.length_max = links->reals().size_bytes();
+    s.store = [links = std::move(links)](std::uint64_t offset, std::span<const std::byte> bytes) -> result<void> {
+        std::memcpy(std::as_writable_bytes(links->reals()).data() + offset, bytes.data(), bytes.size());
+        return {};
+    };
+    return s;
+}
+
+} // namespace forge
