@@ -53,5 +53,5 @@ TEST_CASE("no reachable state breaks an invariant, and a running owner can be re
 TEST_CASE("wider bounds of the model check", "[slow]") {
     holds("2 crashes, 1 disturbed message", bounds(1, 3, 2, 1, 0, 1));
     holds("1 crash, 2 disturbed messages", bounds(1, 3, 1, 2, 0, 1));
-    holds("1 crash, 1 false suspicion, 2 trajectories", bounds(2, 4, 1, 0, 1, 1));
+    holds("1 crash, 1 lease that ends too early", bounds(1, 4, 1, 0, 1, 1));
 }
