@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <map>
+
 using namespace forge;
 
 namespace {
@@ -175,4 +177,45 @@ TEST_CASE("the memory of operations is bounded, and open ones stay") {
         (void)desk.on_request(ask(operation_verb::enable, "a", "e" + std::to_string(i)), 0);
     CHECK(desk.reports().size() <= 1000);
     CHECK(state_of(desk, "open") == operation_state::running);
+}
+
+TEST_CASE("devices come and go: chains find a place, spread to idle ones, and leave a device that drains") {
+    operation_desk desk(4, {{"a", true, 1000}}, 100);
+    CHECK(desk.device_came({"n/x", true, 1000}) == 1);
+    CHECK(desk.device_came({"n/y", true, 1000}) == 2);
+    const auto spread = desk.spread(1.0);
+    CHECK(count<stop_chain_command>(spread) == 2); // one to each idle device
+    CHECK(count<stop_chain_command>(desk.spread(1.1)) == 0); // they are under way
+    for (const auto& command : spread)
+        if (const auto* stop = std::get_if<stop_chain_command>(&command)) {
+            (void)desk.on_stopped(stop->chain, 9, false, 2.0);
+            (void)desk.on_started(stop->chain, 2, 2.1);
+        }
+    std::map<std::size_t, int> load;
+    for (std::uint32_t c = 0; c < 4; ++c)
+        ++load[desk.slot_of(chain_id{c})];
+    CHECK(load == std::map<std::size_t, int>{{0, 2}, {1, 1}, {2, 1}});
+    const auto drained = desk.drain("n/x", 3.0);
+    CHECK(count<stop_chain_command>(drained) == 1);
+    desk.device_went("n/x");
+    for (std::uint32_t c = 0; c < 4; ++c)
+        if (desk.slot_of(chain_id{c}) == 1) {
+            (void)desk.on_failed(chain_id{c}, "node lost", true, 3.1);
+            CHECK(desk.find_place(chain_id{c}));
+            CHECK(desk.slot_of(chain_id{c}) == 2); // one chain there, two on a
+        }
+    const auto away = desk.on_request(ask(operation_verb::migrate, "c0", "away", "n/x"), 4.0).report;
+    CHECK(away.state == operation_state::refused);
+    CHECK(away.text.find("away") != std::string::npos);
+    CHECK(desk.device_came({"n/x", true, 1000}) == 1); // back under its number, and no longer draining
+    CHECK(desk.on_request(ask(operation_verb::migrate, "c0", "back", "n/x"), 5.0).report.state == operation_state::running);
+}
+
+TEST_CASE("a chain without any device waits") {
+    operation_desk desk(1, {{"n/x", true, 1000}}, 100);
+    desk.device_went("n/x");
+    CHECK(!desk.find_place(chain_id{0}));
+    (void)desk.device_came({"m/y", true, 1000});
+    CHECK(desk.find_place(chain_id{0}));
+    CHECK(desk.slot_of(chain_id{0}) == 1);
 }

@@ -171,7 +171,8 @@ void operation_desk::on_chain_verb(const operation_request& r, chain_id c, doubl
 
 std::size_t operation_desk::load_of(std::size_t slot) const {
     return static_cast<std::size_t>(std::count_if(chains_.begin(), chains_.end(), [&](const auto& c) {
-        return c.second.slot == slot && !c.second.finished && !c.second.stopped;
+        const auto& e = c.second;
+        return (e.moving ? e.going_to : e.slot) == slot && !e.finished && !e.stopped;
     }));
 }
 
@@ -231,13 +232,8 @@ std::vector<desk_command> operation_desk::spread(double now_s) {
     for (std::size_t idle = 0; idle < devices_.size(); ++idle) {
         if (!usable(idle) || load_of(idle) > 0)
             continue;
-        // From the fullest device, its last chain that can move; a chain that is under way to `idle` counts as there.
-        std::optional<chain_id> mover;
+        std::optional<chain_id> mover; // from the fullest device, its last chain that can move
         for (const auto& [c, e] : chains_) {
-            if (!e.open.empty() && e.going_to == idle && find(e.open)->verb == operation_verb::migrate) {
-                mover.reset();
-                break;
-            }
             if (e.finished || e.stopped || e.paused || !e.open.empty() || load_of(e.slot) < 2)
                 continue;
             if (!mover || load_of(e.slot) >= load_of(chains_.at(*mover).slot))
@@ -300,6 +296,7 @@ void operation_desk::on_migrate(const operation_request& r, chain_id c, double n
     out.commands.push_back(stop_chain_command{c});
     if (!r.dry_run) {
         e.open = r.id;
+        e.moving = true;
         e.going_to = *chosen;
         e.begun_s = now_s;
     }
@@ -336,6 +333,7 @@ void operation_desk::on_device_verb(const operation_request& r, answer& out) {
 std::vector<desk_command> operation_desk::close(chain_entry& e, operation_state state, const std::string& text, double seconds) {
     auto* report = find(e.open);
     e.open.clear();
+    e.moving = false;
     if (report == nullptr)
         return {};
     report->state = state;

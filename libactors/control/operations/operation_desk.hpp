@@ -87,6 +87,7 @@ private:
         bool stopped = false;  ///< by an operator; resume starts it again
         bool finished = false; ///< no more work
         std::string open;      ///< id of the operation under way
+        bool moving = false;   ///< it is a migration
         std::size_t going_to = 0;
         double begun_s = 0.0;
         double stopped_s = 0.0; ///< when the chain stood still, for the pause of a migration
@@ -99,6 +100,7 @@ private:
     void on_device_verb(const operation_request& r, answer& out);
     [[nodiscard]] bool usable(std::size_t slot) const;
     [[nodiscard]] std::string alternatives(std::size_t except) const;
+    /// Chains that run there or are on their way.
     [[nodiscard]] std::size_t load_of(std::size_t slot) const;
 
     std::vector<desk_device> devices_;
