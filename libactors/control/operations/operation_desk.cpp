@@ -197,12 +197,13 @@ void operation_desk::device_went(const std::string& id) {
             d.online = false;
 }
 
-std::vector<desk_command> operation_desk::drain(const std::string& id, double now_s) {
+std::vector<desk_command> operation_desk::drain(const std::string& node, double now_s) {
     std::vector<desk_command> out;
+    for (auto& d : devices_) // all of them first: no chain moves from one to another
+        d.draining = d.draining || d.id.starts_with(node + "/");
     for (std::size_t s = 0; s < devices_.size(); ++s) {
-        if (devices_[s].id != id)
+        if (!devices_[s].id.starts_with(node + "/"))
             continue;
-        devices_[s].draining = true;
         for (const auto& [c, e] : chains_) {
             if (e.slot != s || e.finished || e.stopped)
                 continue;
