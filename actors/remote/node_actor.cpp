@@ -136,7 +136,7 @@ caf::typed_response_promise<remote_done> run(node_ptr self, const remote_job& m)
     auto refuse = [answer](const error& e) mutable { answer.deliver(remote_done{{}, 0, 0, 0, to_remote(e)}); };
     run_command job{m.trajectory, segment_no{m.segment}, {}, m.test};
     if (!d.chains.contains({m.device, m.chain}))
-        return refuse({errc::device_unavailable, "this node does not hold the chain (any more)", m.device, ""}), answer;
+        return refuse({errc::device_failed, "this node does not hold the chain (any more)", m.device, ""}), answer;
     if (!read_params(m.params, job.params))
         return refuse({errc::malformed, "a request to run that makes no sense", "node", "are both programs of the same version?"}), answer;
     self->request(d.workers.at(m.device), worker_timeout, run_job{chain_id{m.chain}, job})
@@ -154,7 +154,7 @@ caf::typed_response_promise<remote_snapshot_sent> snapshot(node_ptr self, const 
     auto answer = self->make_response_promise<remote_snapshot_sent>();
     auto refuse = [answer](const error& e) mutable { answer.deliver(remote_snapshot_sent{0, to_remote(e)}); };
     if (!d.chains.contains({m.device, m.chain}))
-        return refuse({errc::device_unavailable, "this node does not hold the chain (any more)", m.device, ""}), answer;
+        return refuse({errc::device_failed, "this node does not hold the chain (any more)", m.device, ""}), answer;
     self->request(d.workers.at(m.device), worker_timeout, take_snapshot{chain_id{m.chain}})
         .then(
             [=](const snapshot_taken& taken) mutable {

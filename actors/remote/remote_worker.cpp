@@ -48,6 +48,28 @@ error lost_node(remote_ptr self, const caf::error& e) {
     return {errc::device_unavailable, "node " + self->state.slot.peer.name + " does not answer: " + self->system().render(e), self->state.slot.id, "forge node list"};
 }
 
+/// What the device says of itself stays; everything else that fails between the machines is the node's absence.
+error from_node(remote_ptr self, const error& e) {
+    switch (e.code) {
+    case errc::device_failed:
+    case errc::device_memory:
+    case errc::numerics_failed:
+    case errc::checksum_mismatch:
+    case errc::physics_mismatch:
+    case errc::unsupported:
+    case errc::internal:
+    case errc::device_unavailable:
+        return e;
+    default:
+        return {errc::device_unavailable, "node " + self->state.slot.peer.name + ": " + e.what, self->state.slot.id, e.hint};
+    }
+}
+
+std::optional<error> from_node(remote_ptr self, const remote_error& e) {
+    const auto failed = from_remote(e);
+    return failed ? std::optional(from_node(self, *failed)) : std::nullopt;
+}
+
 void publish(remote_ptr self) {
     auto& d = self->state;
     const double now = steady_now_s();
@@ -73,7 +95,7 @@ void fail_snapshot(remote_ptr self, std::uint64_t transfer, const error& reason)
     if (at == all.end())
         return;
     self->state.slot.hub->transfers().withdraw(transfer);
-    at->second.answer.deliver(snapshot_taken{nullptr, reason});
+    at->second.answer.deliver(snapshot_taken{nullptr, from_node(self, reason)});
     all.erase(at);
 }
 
@@ -83,7 +105,7 @@ caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain
     const auto shape = m.links->shape();
     const auto transfer = d.slot.hub->transfers().serve(d.slot.peer, source_of(m.links), {}, [](const result<stream_report>&) {});
     if (!transfer) {
-        answer.deliver(chain_loaded{{}, "", "", "", transfer.reason()});
+        answer.deliver(chain_loaded{{}, "", "", "", from_node(self, transfer.reason())});
         return answer;
     }
     d.shapes[m.chain] = shape;
@@ -91,7 +113,7 @@ caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain
                   remote_load{d.slot.device, m.chain.value, m.key, {shape.n.begin(), shape.n.end()}, *transfer, arithmetic_words(m.resumed, m.planned)})
         .then(
             [self, answer](const remote_loaded& r) mutable {
-                answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_remote(r.failed)});
+                answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_node(self, r.failed)});
             },
             [self, answer](const caf::error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", lost_node(self, e)}); });
     return answer;
@@ -108,7 +130,7 @@ caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
             [self, answer](const remote_done& r) mutable {
                 auto& s = self->state;
                 --s.jobs;
-                job_done done{{}, {r.state_a, r.state_b}, std::bit_cast<double>(r.seconds), from_remote(r.failed)};
+                job_done done{{}, {r.state_a, r.state_b}, std::bit_cast<double>(r.seconds), from_node(self, r.failed)};
                 if (!done.failed && !read_observed(r.observed, done.observed))
                     done.failed = error{errc::malformed, "node " + s.slot.peer.name + " sent a result that is none", s.slot.id, "are both programs of the same version?"};
                 s.meter->item(done.seconds);
@@ -139,7 +161,7 @@ caf::typed_response_promise<snapshot_taken> snapshot(remote_ptr self, const take
             caf::anon_send(me, field_moved{*id, r ? std::nullopt : std::optional(r.reason())});
         });
     if (!transfer) {
-        s.answer.deliver(snapshot_taken{nullptr, transfer.reason()});
+        s.answer.deliver(snapshot_taken{nullptr, from_node(self, transfer.reason())});
         return answer;
     }
     *id = *transfer; // before the node can know it

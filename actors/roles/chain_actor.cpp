@@ -114,7 +114,9 @@ bool wait_for_storage(chain_ptr self, const error& reason, std::function<void()>
 /// Error handler of requests: the other side died or did not answer in time.
 auto lost(chain_ptr self, std::string what) {
     return [self, what = std::move(what)](const caf::error& e) {
-        fail(self, {errc::device_failed, what + ": " + self->system().render(e), to_text(self->state.deps.chain), ""});
+        // A worker of another machine (NODE/DEVICE) ends when its node goes away.
+        const auto code = self->state.deps.device.find('/') == std::string::npos ? errc::device_failed : errc::device_unavailable;
+        fail(self, {code, what + ": " + self->system().render(e), to_text(self->state.deps.chain), ""});
     };
 }
 

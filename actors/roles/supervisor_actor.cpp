@@ -155,10 +155,34 @@ operation_report on_request(supervisor_ptr self, const operation_request& r) {
     return answer.report;
 }
 
+/// Until its node introduces itself again.
+void device_is_away(supervisor_ptr self, std::size_t slot) {
+    auto& d = self->state;
+    if (auto gone = std::exchange(d.workers[slot], nullptr)) {
+        self->demonitor(gone);
+        self->send_exit(gone, caf::exit_reason::user_shutdown);
+    }
+    d.desk->device_went(d.desk->devices()[slot].id);
+}
+
+/// What is to be done about a chain that failed. A node that went away is no fault of the chain: that does not count
+/// against its budget, and since the node's device is out until the node comes again, it cannot repeat itself either.
+chain_verdict judge(supervisor_ptr self, chain_id c, const error& reason) {
+    auto& d = self->state;
+    const auto slot = d.desk->slot_of(c);
+    if (slot < d.parts->devices.size() || (reason.code != errc::device_unavailable && d.workers[slot]))
+        return d.core->on_failure(c, reason, steady_now_s());
+    device_is_away(self, slot);
+    chain_verdict v;
+    v.restart = true;
+    v.after_s = first_backoff_s;
+    return v;
+}
+
 void chain_is_down(supervisor_ptr self, chain_id c, const error& reason) {
     auto& d = self->state;
     d.chains.erase(c);
-    const auto verdict = d.core->on_failure(c, reason, steady_now_s());
+    const auto verdict = judge(self, c, reason);
     perform(self, d.desk->on_failed(c, reason.what, verdict.restart, steady_now_s()));
     event_row row;
     row.kind = verdict.restart ? "chain_restarted" : "chain_given_up";
@@ -187,8 +211,7 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
     for (std::size_t slot = 0; slot < d.workers.size(); ++slot)
         if (d.workers[slot] && d.workers[slot].address() == m.source && !d.ending) {
             if (slot >= d.parts->devices.size()) { // its node is away; it may come back
-                d.workers[slot] = nullptr;
-                d.desk->device_went(d.desk->devices()[slot].id);
+                device_is_away(self, slot);
                 return;
             }
             const error reason{errc::device_failed, "device worker ended: " + self->system().render(m.reason), d.parts->devices[slot].id, ""};
@@ -281,9 +304,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
         [self](const node_drains& m) {
             auto& s = self->state;
             s.board->notice("node " + m.node + " drains");
-            for (std::size_t slot = s.parts->devices.size(); slot < s.desk->devices().size(); ++slot)
-                if (const auto id = s.desk->devices()[slot].id; id.starts_with(m.node + "/"))
-                    perform(self, s.desk->drain(id, steady_now_s()));
+            perform(self, s.desk->drain(m.node, steady_now_s()));
         },
         [self](const chain_started& m) { perform(self, self->state.desk->on_started(m.chain, m.epoch.value, steady_now_s())); },
         [self](const chain_seal_noted& m) { perform(self, self->state.desk->on_sealed(m.chain, m.trajectory, steady_now_s())); },

@@ -63,8 +63,8 @@ public:
     /// A device that came (back): known by its id, or new. @return its slot.
     std::size_t device_came(const desk_device& device);
     void device_went(const std::string& id);
-    /// Its node is about to leave: no chain goes there, and those that are there move, as far as there are other places.
-    [[nodiscard]] std::vector<desk_command> drain(const std::string& id, double now_s);
+    /// A node is about to leave: no chain goes to any of its devices, and those that are there move, as far as there are other places.
+    [[nodiscard]] std::vector<desk_command> drain(const std::string& node, double now_s);
     /// Slots never go away; a device that has gone keeps its number.
     [[nodiscard]] const std::vector<desk_device>& devices() const { return devices_; }
     /// Moves a chain that stands still (failed, or not begun) to a device that can run it, unless its own can.

@@ -39,12 +39,13 @@ void operation_desk::device_went(const std::string& id) {
             d.online = false;
 }
 
-std::vector<desk_command> operation_desk::drain(const std::string& id, double now_s) {
+std::vector<desk_command> operation_desk::drain(const std::string& node, double now_s) {
     std::vector<desk_command> out;
+    for (auto& d : devices_) // all of them first: no chain moves from one to another
+        d.draining = d.draining || d.id.starts_with(node + "/");
     for (std::size_t s = 0; s < devices_.size(); ++s) {
-        if (devices_[s].id != id)
+        if (!devices_[s].id.starts_with(node + "/"))
             continue;
-        devices_[s].draining = true;
         for (const auto& [c, e] : chains_) {
             if (e.slot != s || e.finished || e.stopped)
                 continue;
@@ -182,15 +183,11 @@ void operation_desk::on_node_verb(const operation_request& r, double now_s, answ
         known = true;
         for (const auto c : chains_on(s))
             moving += (moving.empty() ? "" : ", ") + to_text(c);
-        if (r.dry_run)
-            continue;
-        if (r.verb == operation_verb::undrain) {
+        if (r.verb == operation_verb::undrain && !r.dry_run)
             devices_[s].draining = false;
-        } else {
-            const auto begun = drain(devices_[s].id, now_s);
-            out.commands.insert(out.commands.end(), begun.begin(), begun.end());
-        }
     }
+    if (r.verb == operation_verb::drain && !r.dry_run)
+        out.commands = drain(r.object, now_s);
     if (!known) {
         report.text = "this campaign has no node " + r.object + " (forge node list); the coordinator's own devices are disabled one by one";
         return;
