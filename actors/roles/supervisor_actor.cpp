@@ -26,6 +26,7 @@ struct supervisor_data {
     caf::actor recorder, steerer;
     std::vector<caf::actor> workers;     ///< by slot; none while a node is away
     std::set<chain_id> homeless;         ///< no device can run them now
+    std::map<std::string, std::string> names; ///< of devices, as their vendors say
     std::map<chain_id, caf::actor> chains;
     std::map<chain_id, std::size_t> restarts;
     std::map<chain_id, std::string> last_failure;
@@ -46,6 +47,16 @@ void show(supervisor_ptr self, chain_id c, const char* phase) {
     s.restarts = d.restarts[c];
     s.reason = d.last_failure[c];
     d.board->update(s);
+}
+
+void publish_devices(supervisor_ptr self) {
+    auto& d = self->state;
+    std::vector<device_status> all;
+    for (std::size_t slot = 0; slot < d.desk->devices().size(); ++slot) {
+        const auto& device = d.desk->devices()[slot];
+        all.push_back({device.id, d.names[device.id], device.online, d.desk->disabled(device.id), device.draining, d.desk->chains_on(slot)});
+    }
+    d.board->update(std::move(all));
 }
 
 void start_chain(supervisor_ptr self, chain_id c) {
@@ -140,6 +151,7 @@ operation_report on_request(supervisor_ptr self, const operation_request& r) {
         return {r.id, r.verb, r.object, r.target, operation_state::refused, "the campaign is stopping", 0.0};
     auto answer = d.desk->on_request(r, steady_now_s());
     perform(self, answer.commands);
+    publish_devices(self);
     return answer.report;
 }
 
@@ -243,12 +255,14 @@ void on_node(supervisor_ptr self, const node_came& m) {
             self->send_exit(d.workers[slot], caf::exit_reason::user_shutdown);
         }
         d.workers[slot] = spawn_remote_worker(self, {id, device.id, m.gate, m.peer, d.parts->cluster}, d.board);
+        d.names[id] = device.name;
         text += (text.empty() ? "" : ", ") + id;
     }
     d.board->notice(fmt::format("node {} offers {}", m.peer.name, text));
     for (const auto c : std::exchange(d.homeless, {}))
         start_chain(self, c);
     perform(self, d.desk->spread(steady_now_s()));
+    publish_devices(self);
 }
 
 caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
@@ -324,6 +338,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
         },
         [self](publish_due) {
             auto& s = self->state;
+            publish_devices(self);
             self->send(s.steerer, publish_due{});
             for (const auto& [c, actor] : s.chains) // a chain that waits says nothing of its own accord
                 self->send(actor, publish_due{});

@@ -38,11 +38,22 @@ struct chain_status {
     std::string reason; ///< why paused, restarted or given up
 };
 
+/// One place for chains.
+struct device_status {
+    std::string id;   ///< "opencl:0.1", or "lab2/opencl:0" on another node
+    std::string name; ///< as the vendor says; empty: unknown
+    bool online = true;
+    bool disabled = false;
+    bool draining = false;
+    std::vector<chain_id> chains;
+};
+
 struct run_status {
     std::vector<chain_status> chains; ///< in order of id
     std::vector<stage_metrics> stages;
     std::vector<std::string> notices; ///< most recent last
     std::vector<operation_report> operations; ///< oldest first
+    std::vector<device_status> devices;
     bool over = false;
     bool all_finished = false;
     bool stopping = false;
@@ -73,6 +84,10 @@ public:
         operations_.push_back(r);
         if (operations_.size() > notices_max)
             operations_.pop_front();
+    }
+    void update(std::vector<device_status> devices) {
+        const std::lock_guard lock(mutex_);
+        devices_ = std::move(devices);
     }
     void notice(std::string text) {
         const std::lock_guard lock(mutex_);
@@ -113,6 +128,7 @@ public:
         for (const auto& [id, m] : stages_)
             s.stages.push_back(m);
         s.notices.assign(notices_.begin(), notices_.end());
+        s.devices = devices_;
         s.operations.assign(operations_.begin(), operations_.end());
         s.over = over_;
         s.all_finished = all_finished_;
@@ -140,6 +156,7 @@ private:
     std::map<std::string, stage_metrics> stages_;
     std::deque<std::string> notices_;
     std::deque<operation_report> operations_;
+    std::vector<device_status> devices_;
     std::uint64_t n_notices_ = 0;
     bool over_ = false;
     bool all_finished_ = false;

@@ -3,6 +3,7 @@
 #include "apps/forge/cluster_commands.hpp"
 #include "apps/forge/cluster_folder.hpp"
 #include "apps/forge/compose.hpp"
+#include "apps/forge/operation_commands.hpp"
 #include "apps/forge/signals.hpp"
 #include "libactors/engine/opencl/opencl_system.hpp"
 
@@ -42,8 +43,11 @@ result<cluster_folder> membership_of(const start_options& o, const std::filesyst
     if (std::filesystem::exists(root / "cluster", ignored)) // before the invite is used up
         return error{errc::already_exists, "this machine belongs to a cluster already", root.string(), "forge node start without --join, or another --cluster folder"};
     const auto home = join_cluster(at->host, at->port, *code, o.name.empty() ? default_node_name() : o.name, std::chrono::system_clock::now());
-    if (!home)
-        return home.reason();
+    if (!home) { // what the network's words mean to whoever joins
+        auto e = home.reason();
+        e.code = e.code == errc::permission_denied ? errc::not_authenticated : e.code == errc::io_failed ? errc::unreachable : e.code;
+        return e;
+    }
     std::cerr << fmt::format("joined cluster {} as {}\n", home->cluster, home->identity.name);
     return cluster_folder::keep(root, *home, *at);
 }
@@ -114,8 +118,9 @@ result<void> start(const start_options& o) {
 } // namespace
 
 void add_node_commands(CLI::App& root, cli_state& state) {
-    auto* noun = root.add_subcommand("node", "This machine as a node of a cluster");
+    auto* noun = root.add_subcommand("node", "The machines of a campaign, and this machine as one of them");
     noun->require_subcommand(1);
+    add_node_operations(*noun, state);
     auto* command = noun->add_subcommand("start", "Offer this machine's devices to the cluster's campaigns, until it is stopped");
     command->footer("First time: paste the line of forge cluster invite. Later: forge node start.\nIt waits for the coordinator and reconnects by itself.");
     auto o = std::make_shared<start_options>();

@@ -123,7 +123,8 @@ std::shared_ptr<operate_options> add_operation(CLI::App& noun, cli_state& state,
     auto o = std::make_shared<operate_options>();
     o->request.verb = verb;
     o->view = add_run_view(*command);
-    command->add_option(object, o->object, verb == operation_verb::disable || verb == operation_verb::enable ? "Device id, e.g. opencl:0.1" : "Chain, e.g. c0")->required();
+    const std::string_view kind(object);
+    command->add_option(object, o->object, kind == "device" ? "Device id, e.g. opencl:0.1" : kind == "node" ? "Node, e.g. lab2" : "Chain, e.g. c0")->required();
     if (verb == operation_verb::migrate)
         command->add_option("device", o->request.target, "Where to (default: the least loaded other device)");
     command->add_option("--op", o->request.id, "Operation id; repeating one returns its first answer (default: a fresh one)");
@@ -184,6 +185,34 @@ void add_operation_commands(CLI::App& root, cli_state& state) {
 void add_device_operations(CLI::App& device, cli_state& state) {
     add_operation(device, state, operation_verb::disable, "device", "Take no more chains (those that are there stay until they are moved)");
     add_operation(device, state, operation_verb::enable, "device", "Take chains again");
+}
+
+void add_node_operations(CLI::App& node, cli_state& state) {
+    auto* list = node.add_subcommand("list", "The places of a running campaign: devices here and on other nodes, and which chains are there");
+    const auto view = add_run_view(*list);
+    list->callback([view, &state] {
+        auto folder = find_run(view->run);
+        if (!folder)
+            return report_error(state, folder.reason());
+        const auto status = ask_campaign(*folder, {{"ask", "status"}});
+        if (!status)
+            return report_error(state, status.reason());
+        if (view->json)
+            return print_json("forge.node.list/1", (*status)["devices"]);
+        std::cout << fmt::format("{:<16} {:<14} {:<9} {:<14} {}\n", "NODE", "DEVICE", "STATE", "CHAINS", "NAME");
+        for (const auto& d : (*status)["devices"]) {
+            const auto id = d.value("device", std::string());
+            const auto cut = id.find('/');
+            std::string chains;
+            for (const auto& c : d["chains"])
+                chains += (chains.empty() ? "" : " ") + c.get<std::string>();
+            const char* what = !d.value("online", true) ? "away" : d.value("draining", false) ? "draining" : d.value("disabled", false) ? "disabled" : "up";
+            std::cout << fmt::format("{:<16} {:<14} {:<9} {:<14} {}\n", cut == std::string::npos ? "(here)" : id.substr(0, cut), cut == std::string::npos ? id : id.substr(cut + 1), what,
+                                     chains.empty() ? "-" : chains, d["name"].is_string() ? d["name"].get<std::string>() : "n/a");
+        }
+    });
+    add_operation(node, state, operation_verb::drain, "node", "Take its chains away, as far as there are other places, and give it no more");
+    add_operation(node, state, operation_verb::undrain, "node", "Let it take chains again");
 }
 
 } // namespace forge::app

@@ -11,4 +11,7 @@ void add_operation_commands(CLI::App& root, cli_state& state);
 /// disable and enable below `forge device`.
 void add_device_operations(CLI::App& device, cli_state& state);
 
+/// list, drain and undrain below `forge node`.
+void add_node_operations(CLI::App& node, cli_state& state);
+
 } // namespace forge::app

@@ -34,11 +34,19 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
                           {"busy", s.busy}, {"idle", s.idle}, {"back_pressured", s.back_pressured},
                           {"queue_depth", s.queue_depth}, {"queue_depth_max", s.queue_depth_max}, {"capacity", s.capacity},
                           {"power_w", or_null(s.watts)}, {"power_source", s.power_source}});
+    nlohmann::json devices = nlohmann::json::array();
+    for (const auto& d : status.devices) {
+        auto here = nlohmann::json::array();
+        for (const auto c : d.chains)
+            here.push_back(to_text(c));
+        devices.push_back({{"device", d.id}, {"name", d.name.empty() ? nlohmann::json(nullptr) : nlohmann::json(d.name)}, {"online", d.online}, {"disabled", d.disabled},
+                           {"draining", d.draining}, {"chains", here}});
+    }
     nlohmann::json operations = nlohmann::json::array();
     for (const auto& r : status.operations)
         operations.push_back(to_json(r));
     return {{"campaign", plan.name}, {"pid", ::getpid()}, {"state", status.over ? (status.all_finished ? "finished" : "stopped") : status.stopping ? "stopping" : "running"},
-            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}};
+            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}, {"devices", devices}};
 }
 
 void write_status_file(const run_folder& folder, const campaign& plan, const run_status& status) {

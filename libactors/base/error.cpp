@@ -20,6 +20,8 @@ reaction reaction_of(errc code) noexcept {
     case errc::physics_mismatch:
     case errc::device_unavailable:
         return reaction::fall_back;
+    case errc::unreachable:
+        return reaction::reconnect;
     default:
         return reaction::stop;
     }
@@ -47,6 +49,8 @@ std::string_view name_of(errc code) noexcept {
     case errc::device_memory: return "device_memory";
     case errc::device_failed: return "device_failed";
     case errc::numerics_failed: return "numerics_failed";
+    case errc::not_authenticated: return "not_authenticated";
+    case errc::unreachable: return "unreachable";
     case errc::interrupted: return "interrupted";
     case errc::internal: return "internal";
     }
@@ -74,6 +78,10 @@ int exit_code_of(errc code) noexcept {
     case errc::physics_mismatch:
     case errc::version_too_new:
         return 6;
+    case errc::not_authenticated:
+        return 7;
+    case errc::unreachable:
+        return 8;
     case errc::interrupted:
         return 130;
     default:

@@ -30,6 +30,8 @@ enum class errc {
     device_memory,      ///< the device cannot allocate what the chain needs
     device_failed,      ///< an OpenCL call failed; `what` carries the call and its code
     numerics_failed,    ///< not-a-number or links that left the group
+    not_authenticated,  ///< certificates, invites or identities do not agree
+    unreachable,        ///< the other machine does not answer
     interrupted,        ///< asked to stop
     internal,           ///< a broken promise inside the program
 };

@@ -8,9 +8,9 @@ namespace forge {
 
 namespace {
 
-constexpr std::array<std::pair<operation_verb, std::string_view>, 7> verbs{{{operation_verb::pause, "pause"}, {operation_verb::resume, "resume"},
+constexpr std::array<std::pair<operation_verb, std::string_view>, 9> verbs{{{operation_verb::pause, "pause"}, {operation_verb::resume, "resume"},
     {operation_verb::checkpoint, "checkpoint"}, {operation_verb::stop, "stop"}, {operation_verb::migrate, "migrate"},
-    {operation_verb::disable, "disable"}, {operation_verb::enable, "enable"}}};
+    {operation_verb::disable, "disable"}, {operation_verb::enable, "enable"}, {operation_verb::drain, "drain"}, {operation_verb::undrain, "undrain"}}};
 constexpr std::array<std::pair<operation_state, std::string_view>, 4> states{{{operation_state::running, "running"}, {operation_state::done, "done"},
     {operation_state::refused, "refused"}, {operation_state::failed, "failed"}}};
 

@@ -12,7 +12,7 @@
 namespace forge {
 
 /// Stored on disk by name.
-enum class operation_verb : std::uint8_t { pause, resume, checkpoint, stop, migrate, disable, enable };
+enum class operation_verb : std::uint8_t { pause, resume, checkpoint, stop, migrate, disable, enable, drain, undrain };
 [[nodiscard]] std::string_view name_of(operation_verb v);
 [[nodiscard]] std::optional<operation_verb> verb_from(std::string_view name);
 
@@ -29,7 +29,7 @@ enum class operation_state : std::uint8_t {
 struct operation_request {
     std::string id; ///< chosen by the asker, unique for ever; asking again with it returns the first answer
     operation_verb verb = operation_verb::pause;
-    std::string object; ///< chain "c0", or for disable and enable a device "opencl:0.1"
+    std::string object; ///< chain "c0"; for disable and enable a device "opencl:0.1"; for drain and undrain a node "lab2"
     std::string target; ///< migrate: device, or empty for any other
     bool dry_run = false; ///< say what would be done
 };

@@ -76,6 +76,8 @@ public:
     [[nodiscard]] std::size_t slot_of(chain_id c) const { return chains_.at(c).slot; }
     [[nodiscard]] bool paused(chain_id c) const { return chains_.at(c).paused; }
     [[nodiscard]] bool stopped(chain_id c) const { return chains_.at(c).stopped; }
+    /// Chains that are on a device or on their way to it, and not finished.
+    [[nodiscard]] std::vector<chain_id> chains_on(std::size_t slot) const;
     [[nodiscard]] bool disabled(const std::string& device) const { return disabled_.contains(device); }
     /// Newest last; bounded.
     [[nodiscard]] const std::deque<operation_report>& reports() const { return reports_; }
@@ -98,6 +100,7 @@ private:
     void on_chain_verb(const operation_request& r, chain_id c, double now_s, answer& out);
     void on_migrate(const operation_request& r, chain_id c, double now_s, answer& out);
     void on_device_verb(const operation_request& r, answer& out);
+    void on_node_verb(const operation_request& r, double now_s, answer& out);
     [[nodiscard]] bool usable(std::size_t slot) const;
     [[nodiscard]] std::string alternatives(std::size_t except) const;
     /// Chains that run there or are on their way.
