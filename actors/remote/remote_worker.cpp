@@ -38,6 +38,8 @@ struct remote_worker_data {
     std::optional<stage_meter> meter;
     std::map<chain_id, extents> shapes;
     std::map<std::uint64_t, snapshot_under_way> snapshots;
+    std::map<std::uint64_t, std::function<void(const error&)>> open; ///< how to refuse what the node has not answered
+    std::uint64_t asked = 0;
     int jobs = 0;
     double published = 0.0;
 };
@@ -99,6 +101,24 @@ void fail_snapshot(remote_ptr self, std::uint64_t transfer, const error& reason)
     all.erase(at);
 }
 
+/// CAF says nothing to who waits for a promise that dies: what is open is refused before this actor ends.
+void leave(remote_ptr self, caf::error why) {
+    auto& d = self->state;
+    const error gone{errc::device_unavailable, "node " + d.slot.peer.name + " went away", d.slot.id, "forge node list"};
+    for (const auto& [ticket, refuse] : std::exchange(d.open, {}))
+        refuse(gone);
+    while (!d.snapshots.empty())
+        fail_snapshot(self, d.snapshots.begin()->first, gone);
+    self->quit(std::move(why));
+}
+
+/// @return the ticket under which the answer must close it.
+std::uint64_t await(remote_ptr self, std::function<void(const error&)> refuse) {
+    auto& d = self->state;
+    d.open.emplace(++d.asked, std::move(refuse));
+    return d.asked;
+}
+
 caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain& m) {
     auto& d = self->state;
     auto answer = self->make_response_promise<chain_loaded>();
@@ -109,13 +129,18 @@ caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain
         return answer;
     }
     d.shapes[m.chain] = shape;
+    const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", e}); });
     self->request(d.slot.gate, remote_timeout,
                   remote_load{d.slot.device, m.chain.value, m.key, {shape.n.begin(), shape.n.end()}, *transfer, arithmetic_words(m.resumed, m.planned)})
         .then(
-            [self, answer](const remote_loaded& r) mutable {
+            [self, answer, ticket](const remote_loaded& r) mutable {
+                self->state.open.erase(ticket);
                 answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_node(self, r.failed)});
             },
-            [self, answer](const caf::error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", lost_node(self, e)}); });
+            [self, answer, ticket](const caf::error& e) mutable {
+                self->state.open.erase(ticket);
+                answer.deliver(chain_loaded{{}, "", "", "", lost_node(self, e)});
+            });
     return answer;
 }
 
@@ -124,11 +149,13 @@ caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
     auto answer = self->make_response_promise<job_done>();
     ++d.jobs;
     publish(self);
+    const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(job_done{{}, {}, 0.0, e}); });
     self->request(d.slot.gate, remote_timeout,
                   remote_job{d.slot.device, m.chain.value, m.job.trajectory, m.job.segment.value, m.job.test, params_words(m.job.params)})
         .then(
-            [self, answer](const remote_done& r) mutable {
+            [self, answer, ticket](const remote_done& r) mutable {
                 auto& s = self->state;
+                s.open.erase(ticket);
                 --s.jobs;
                 job_done done{{}, {r.state_a, r.state_b}, std::bit_cast<double>(r.seconds), from_node(self, r.failed)};
                 if (!done.failed && !read_observed(r.observed, done.observed))
@@ -137,7 +164,8 @@ caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
                 publish(self);
                 answer.deliver(done);
             },
-            [self, answer](const caf::error& e) mutable {
+            [self, answer, ticket](const caf::error& e) mutable {
+                self->state.open.erase(ticket);
                 --self->state.jobs;
                 publish(self);
                 answer.deliver(job_done{{}, {}, 0.0, lost_node(self, e)});
@@ -186,7 +214,8 @@ caf::behavior remote_worker(remote_ptr self, remote_slot slot, std::shared_ptr<s
     d.meter.emplace("worker." + d.slot.id, steady_now_s());
     d.board->update(d.meter->snapshot(steady_now_s()));
     self->monitor(d.slot.gate);
-    self->set_down_handler([self](caf::down_msg&) { self->quit(caf::exit_reason::remote_link_unreachable); });
+    self->set_down_handler([self](caf::down_msg&) { leave(self, caf::exit_reason::remote_link_unreachable); });
+    self->set_exit_handler([self](caf::exit_msg& e) { leave(self, std::move(e.reason)); });
     return {
         [self](const load_chain& m) { return load(self, m); },
         [self](const run_job& m) { return run(self, m); },

@@ -102,13 +102,11 @@ TEST_CASE("a coordinator that is killed goes on with the same command; its nodes
 }
 
 TEST_CASE("nodes and coordinator killed in turn at 6 random moments", "[loss][kill]") {
-    auto c = travelling_campaign();
-    c.measure = 1600;
-    kill_at_random(c, 20261121, 6, 1.0);
+    kill_at_random(travelling_campaign(), 20261121, 6, 0.7);
 }
 
 TEST_CASE("nodes and coordinator killed in turn at 60 random moments", "[kill][slow]") {
     auto c = travelling_campaign();
-    c.measure = 16000;
-    kill_at_random(c, 20261122, 60, 1.5);
+    c.measure = 8000;
+    kill_at_random(c, 20261122, 60, 1.0);
 }
