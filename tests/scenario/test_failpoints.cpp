@@ -192,3 +192,16 @@ TEST_CASE("a step that fails once delays a campaign and changes nothing", "[fail
         check_whole(s, c);
     }
 }
+
+TEST_CASE("killed at the first and third hit of any failpoint, a campaign goes on to the same hash", "[failpoint][kill][slow]") {
+    int killed = 0;
+    for (const auto& name : names())
+        for (const int n : {1, 3}) {
+            CAPTURE(name, n);
+            const bool was = kill_and_go_on(name, n);
+            killed += was ? 1 : 0;
+            if (n == 1 && begins(name, {"checkpoint", "ledger", "recorder", "chain"})) // the others need an operator or a second machine
+                CHECK(was);
+        }
+    WARN("killed and recovered: " << killed);
+}
