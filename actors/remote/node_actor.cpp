@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "actors/remote/node_actor.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include "actors/remote/node_middleman.hpp"
 #include "actors/roles/roles.hpp"
 
@@ -109,14 +111,17 @@ caf::typed_response_promise<remote_loaded> load(node_ptr self, const remote_load
     }
     if (!sound)
         return refuse({errc::malformed, "a request to load that makes no sense", "node", "are both programs of the same version?"}), answer;
+    FORGE_FAILPOINT("node.before_load");
     self->request(d.mover, caf::infinite, fetch_links{m.transfer, shape})
         .then(
             [=](const links_fetched& f) mutable {
                 if (f.failed)
                     return refuse(*f.failed);
+                FORGE_FAILPOINT("node.fetched");
                 self->request(self->state.workers.at(m.device), worker_timeout, load_chain{chain_id{m.chain}, m.key, f.links, resumed, planned})
                     .then(
                         [=](const chain_loaded& c) mutable {
+                            FORGE_FAILPOINT("node.loaded");
                             auto& s = self->state;
                             if (!c.failed) {
                                 s.chains.insert({m.device, m.chain});
@@ -139,9 +144,11 @@ caf::typed_response_promise<remote_done> run(node_ptr self, const remote_job& m)
         return refuse({errc::device_failed, "this node does not hold the chain (any more)", m.device, ""}), answer;
     if (!read_params(m.params, job.params))
         return refuse({errc::malformed, "a request to run that makes no sense", "node", "are both programs of the same version?"}), answer;
+    FORGE_FAILPOINT("node.before_job");
     self->request(d.workers.at(m.device), worker_timeout, run_job{chain_id{m.chain}, job})
         .then(
             [=](const job_done& done) mutable {
+                FORGE_FAILPOINT("node.job_done");
                 self->state.board->set_trajectories(++self->state.trajectories);
                 answer.deliver(remote_done{observed_words(done.observed), done.state.a, done.state.b, std::bit_cast<std::uint64_t>(done.seconds), to_remote(done.failed)});
             },
@@ -155,13 +162,15 @@ caf::typed_response_promise<remote_snapshot_sent> snapshot(node_ptr self, const 
     auto refuse = [answer](const error& e) mutable { answer.deliver(remote_snapshot_sent{0, to_remote(e)}); };
     if (!d.chains.contains({m.device, m.chain}))
         return refuse({errc::device_failed, "this node does not hold the chain (any more)", m.device, ""}), answer;
+    FORGE_FAILPOINT("node.before_snapshot");
     self->request(d.workers.at(m.device), worker_timeout, take_snapshot{chain_id{m.chain}})
         .then(
             [=](const snapshot_taken& taken) mutable {
                 if (taken.failed)
                     return refuse(*taken.failed);
+                FORGE_FAILPOINT("node.before_push");
                 self->request(self->state.mover, caf::infinite, push_links{m.transfer, taken.links})
-                    .then([=](const links_pushed& p) mutable { answer.deliver(remote_snapshot_sent{p.bytes, to_remote(p.failed)}); },
+                    .then([=](const links_pushed& p) mutable { FORGE_FAILPOINT("node.pushed"); answer.deliver(remote_snapshot_sent{p.bytes, to_remote(p.failed)}); },
                           [=](const caf::error& e) mutable { refuse({errc::internal, "the mover: " + self->system().render(e), "node", ""}); });
             },
             [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });

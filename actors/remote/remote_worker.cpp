@@ -2,6 +2,8 @@
 #include "actors/remote/remote_roles.hpp"
 #include "actors/roles/roles.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include <cstring>
 
 namespace forge {
@@ -87,6 +89,7 @@ void finish_snapshot(remote_ptr self, std::uint64_t transfer) {
     const auto at = all.find(transfer);
     if (at == all.end() || !at->second.sent || !at->second.moved)
         return;
+    FORGE_FAILPOINT("remote.snapshot_done");
     at->second.answer.deliver(snapshot_taken{std::move(at->second.links), std::nullopt});
     all.erase(at);
 }
@@ -130,10 +133,12 @@ caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain
     }
     d.shapes[m.chain] = shape;
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", e}); });
+    FORGE_FAILPOINT("remote.before_load");
     self->request(d.slot.gate, remote_timeout,
                   remote_load{d.slot.device, m.chain.value, m.key, {shape.n.begin(), shape.n.end()}, *transfer, arithmetic_words(m.resumed, m.planned)})
         .then(
             [self, answer, ticket](const remote_loaded& r) mutable {
+                FORGE_FAILPOINT("remote.loaded");
                 self->state.open.erase(ticket);
                 answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_node(self, r.failed)});
             },
@@ -150,10 +155,12 @@ caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
     ++d.jobs;
     publish(self);
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(job_done{{}, {}, 0.0, e}); });
+    FORGE_FAILPOINT("remote.before_job");
     self->request(d.slot.gate, remote_timeout,
                   remote_job{d.slot.device, m.chain.value, m.job.trajectory, m.job.segment.value, m.job.test, params_words(m.job.params)})
         .then(
             [self, answer, ticket](const remote_done& r) mutable {
+                FORGE_FAILPOINT("remote.job_done");
                 auto& s = self->state;
                 s.open.erase(ticket);
                 --s.jobs;
@@ -194,6 +201,7 @@ caf::typed_response_promise<snapshot_taken> snapshot(remote_ptr self, const take
     }
     *id = *transfer; // before the node can know it
     d.snapshots.emplace(*transfer, std::move(s));
+    FORGE_FAILPOINT("remote.before_snapshot");
     self->request(d.slot.gate, remote_timeout, remote_snapshot{d.slot.device, m.chain.value, *transfer})
         .then(
             [self, t = *transfer](const remote_snapshot_sent& r) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "actors/roles/roles.hpp"
 
+#include "libactors/base/failpoint.hpp"
 #include "libactors/numerics/statistics.hpp"
 
 #include <functional>
@@ -200,12 +201,14 @@ void execute(chain_ptr self, const ask_segment_command& c) {
 
 void execute(chain_ptr self, const seal_command& c) {
     auto& d = self->state;
+    FORGE_FAILPOINT("chain.before_snapshot");
     self->request(d.deps.worker, worker_timeout, take_snapshot{d.deps.chain})
         .then(
             [self, c](const snapshot_taken& taken) {
                 if (taken.failed)
                     return fail(self, *taken.failed);
                 auto& s = self->state;
+                FORGE_FAILPOINT("chain.snapshot_taken");
                 auto state = std::make_shared<chain_state>();
                 state->chain = s.deps.chain;
                 state->campaign_seed = s.deps.parts->seed;
@@ -228,6 +231,7 @@ void execute(chain_ptr self, const finish_segment_command& c) {
 }
 
 void execute(chain_ptr self, const done_command& c) {
+    FORGE_FAILPOINT("chain.before_done");
     publish(self, true);
     self->send(self->state.deps.worker, unload_chain{self->state.deps.chain});
     self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished, self->state.core->trajectory()});
@@ -252,6 +256,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
     d.epoch = p.start.epoch;
     d.accepted = p.accepted;
     const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
+    FORGE_FAILPOINT("chain.before_load");
     self->request(d.deps.worker, worker_timeout, load_chain{d.deps.chain, key, p.links, p.start.segment ? p.start.segment->params.precision : arithmetic{},
                                                              d.deps.parts->precision.at(d.deps.chain.value)})
         .then(
@@ -262,6 +267,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
                 if (start.trajectory > 0 && !(loaded.state == start.state))
                     return fail(self, {errc::checksum_mismatch, "the links on " + loaded.device + " do not have the fingerprint of the ledger's record",
                                        to_text(s.deps.chain) + " trajectory " + std::to_string(start.trajectory), "forge checkpoint check"});
+                FORGE_FAILPOINT("chain.loaded");
                 s.home = loaded;
                 s.core.emplace(start, s.deps.edge_capacity);
                 self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
@@ -290,6 +296,7 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
         [self](const credit_granted& m) { perform(self, self->state.core->on_granted(m.n)); },
         [self](const chain_sealed& m) {
             auto& s = self->state;
+            FORGE_FAILPOINT("chain.sealed");
             perform(self, s.core->on_sealed(m.trajectory));
             if (s.seal_requested && m.trajectory >= *s.seal_requested) {
                 s.seal_requested.reset();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "actors/roles/recorder_core.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include "actors/roles/roles.hpp"
 
 #include "libactors/hmc/trajectory.hpp"
@@ -75,11 +77,14 @@ chain_prepared recorder_core::prepare(chain_id chain) {
     chain_prepared p;
     try {
         auto& book = *parts_->book;
+        FORGE_FAILPOINT_THROW("recorder.before_prepare");
         p.start.chain = chain;
         p.start.epoch = book.take_epoch(chain).or_throw();
+        FORGE_FAILPOINT_THROW("recorder.epoch_taken");
         p.start.head = genesis_hash(parts_->seed, chain);
         const auto state = newest_checkpoint(chain);
         const auto committed = book.count(chain).or_throw();
+        FORGE_FAILPOINT_THROW("recorder.checkpoint_chosen");
         if (!state) {
             book.begin_at(chain, p.start.epoch, 0).or_throw();
             p.links = std::make_shared<const gauge_field>(parts_->start_links(chain).or_throw());
@@ -105,6 +110,7 @@ chain_prepared recorder_core::prepare(chain_id chain) {
                 }
             p.links = std::make_shared<const gauge_field>(state->links);
         }
+        FORGE_FAILPOINT_THROW("recorder.prepared");
         const auto again = committed - std::min(committed, p.start.trajectory);
         if (p.start.epoch.value > 1 || p.start.trajectory > 0)
             notice_(fmt::format("{}: goes on after trajectory {} (epoch {}){}", to_text(chain), p.start.trajectory, p.start.epoch.value,
@@ -140,6 +146,7 @@ void recorder_core::finish_segment(chain_id chain, epoch_no epoch, segment_no nu
 }
 
 result<void> recorder_core::seal(chain_state& state, epoch_no epoch) {
+    FORGE_FAILPOINT_RETURN("recorder.before_seal");
     state.plaquette = host_plaquette(state.links);
     state.provenance += " written=" + utc_now();
     const auto name = fmt::format("{}-{:08}.ckpt", to_text(state.chain), state.trajectory);
@@ -157,6 +164,7 @@ result<void> recorder_core::seal(chain_state& state, epoch_no epoch) {
     const auto stored = parts_->store->put(name, [&](const byte_sink& sink) { return encode_checkpoint(state, sink, options); }, verify);
     if (!stored)
         return stored.reason();
+    FORGE_FAILPOINT_RETURN("recorder.stored");
     checkpoint_row row;
     row.chain = state.chain;
     row.trajectory = state.trajectory;
@@ -169,6 +177,7 @@ result<void> recorder_core::seal(chain_state& state, epoch_no epoch) {
     row.utc = utc_now();
     if (const auto added = parts_->book->add_checkpoint(row); !added)
         return added.reason();
+    FORGE_FAILPOINT("recorder.sealed");
     drop_old_generations(state.chain);
     return {};
 }
@@ -189,6 +198,7 @@ void recorder_core::drop_old_generations(chain_id chain) {
     const auto report = parts_->store->prune(names, parts_->plan.keep_checkpoints, whole);
     if (!report)
         return notice_(to_text(chain) + ": old checkpoints stay: " + to_text(report.reason()));
+    FORGE_FAILPOINT("recorder.pruned");
     for (const auto& name : report->deleted)
         if (const auto gone = parts_->book->forget_checkpoint(chain, std::string(folder) + name); !gone)
             notice_(to_text(chain) + ": " + to_text(gone.reason()));

@@ -5,6 +5,8 @@
 #include "actors/messages/messages.hpp"
 #include "actors/runtime/campaign_runtime.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include <functional>
 
 namespace forge {
@@ -14,7 +16,12 @@ public:
     recorder_core(std::shared_ptr<const runtime_parts> parts, std::function<void(const std::string&)> notice)
         : parts_(std::move(parts)), notice_(std::move(notice)) {}
 
-    [[nodiscard]] result<commit_result> commit(const std::vector<commit_request>& batch) { return parts_->book->commit(batch); }
+    [[nodiscard]] result<commit_result> commit(const std::vector<commit_request>& batch) {
+        FORGE_FAILPOINT_RETURN("recorder.before_flush");
+        auto done = parts_->book->commit(batch);
+        FORGE_FAILPOINT("recorder.flushed");
+        return done;
+    }
 
     /// Takes a new epoch and finds where the chain goes on: the newest checkpoint that verifies and whose head the
     /// ledger knows as live, else the beginning. Checkpoints that do not verify are named in a notice and an event.

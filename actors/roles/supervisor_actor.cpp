@@ -2,6 +2,7 @@
 #include "actors/remote/remote_roles.hpp"
 #include "actors/roles/roles.hpp"
 
+#include "libactors/base/failpoint.hpp"
 #include "libactors/control/beta_plan.hpp"
 #include "libactors/control/operations/operation_desk.hpp"
 #include "libactors/control/supervisor.hpp"
@@ -134,10 +135,16 @@ void execute(supervisor_ptr self, const pause_chain_command& m) { tell(self, m.c
 void execute(supervisor_ptr self, const resume_chain_command& m) { tell(self, m.chain, resume_chain{}); }
 void execute(supervisor_ptr self, const seal_chain_command& m) { tell(self, m.chain, seal_now{}); }
 void execute(supervisor_ptr self, const stop_chain_command& m) { tell(self, m.chain, stop_campaign{}); }
-void execute(supervisor_ptr self, const report_command& m) { note(self, m.report); }
+void execute(supervisor_ptr self, const report_command& m) {
+    FORGE_FAILPOINT("supervisor.before_report");
+    note(self, m.report);
+    FORGE_FAILPOINT("supervisor.after_report");
+}
 void execute(supervisor_ptr self, const start_chain_command& m) {
+    FORGE_FAILPOINT("supervisor.before_start");
     self->state.core->on_started(m.chain);
     start_chain(self, m.chain);
+    FORGE_FAILPOINT("supervisor.after_start");
 }
 
 void perform(supervisor_ptr self, const std::vector<desk_command>& commands) {
@@ -149,6 +156,7 @@ operation_report on_request(supervisor_ptr self, const operation_request& r) {
     auto& d = self->state;
     if (d.stopping || d.ending)
         return {r.id, r.verb, r.object, r.target, operation_state::refused, "the campaign is stopping", 0.0};
+    FORGE_FAILPOINT("supervisor.asked");
     auto answer = d.desk->on_request(r, steady_now_s());
     perform(self, answer.commands);
     publish_devices(self);
@@ -314,6 +322,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
         },
         [self](const chain_done& m) {
             auto& s = self->state;
+            FORGE_FAILPOINT("supervisor.chain_stopped");
             s.chains.erase(m.chain);
             s.core->on_done(m.chain, m.finished);
             perform(self, s.desk->on_stopped(m.chain, m.trajectory, m.finished, steady_now_s())); // may start it elsewhere

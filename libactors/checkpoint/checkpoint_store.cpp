@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/checkpoint/checkpoint_store.hpp"
 
+#include "libactors/base/failpoint.hpp"
 #include "libactors/checkpoint/os_error.hpp"
 
 #include <algorithm>
@@ -80,6 +81,7 @@ public:
     temporary_file& operator=(const temporary_file&) = delete;
 
     result<void> append(std::span<const std::byte> bytes) {
+        FORGE_FAILPOINT_RETURN("checkpoint.before_write");
         hash_.add(bytes);
         length_ += bytes.size();
         while (!bytes.empty()) {
@@ -90,19 +92,24 @@ public:
                 return os_error("write", path_, n == 0 ? EIO : errno);
             bytes = bytes.subspan(static_cast<std::size_t>(n));
         }
+        FORGE_FAILPOINT_RETURN("checkpoint.after_write");
         return {};
     }
     /// Once. After a failure the kernel may have dropped the dirty pages and a second fsync would succeed for
     /// nothing, so the file is given up instead.
     result<void> sync() {
+        FORGE_FAILPOINT_RETURN("checkpoint.before_fsync");
         if (os_.fsync(fd_.get()) != 0)
             return os_error("fsync", path_, errno);
+        FORGE_FAILPOINT_RETURN("checkpoint.after_fsync");
         return {};
     }
     result<void> rename_to(const fs::path& target) {
+        FORGE_FAILPOINT_RETURN("checkpoint.before_rename");
         if (os_.rename(path_.c_str(), target.c_str()) != 0)
             return os_error("rename", target, errno);
         renamed_ = true;
+        FORGE_FAILPOINT_RETURN("checkpoint.after_rename");
         return {};
     }
     [[nodiscard]] const fs::path& path() const { return path_; }
@@ -119,16 +126,19 @@ private:
 };
 
 result<void> sync_folder(const os_calls& os, const fs::path& folder) {
+    FORGE_FAILPOINT_RETURN("checkpoint.before_folder_fsync");
     const descriptor fd(os.open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
     if (fd.get() < 0)
         return os_error("opening the folder for fsync", folder, errno);
     if (os.fsync(fd.get()) != 0)
         return os_error("fsync of the folder", folder, errno);
+    FORGE_FAILPOINT_RETURN("checkpoint.after_folder_fsync");
     return {};
 }
 
 result<void> verify_copy(const fs::path& path, const digest& expected, std::uint64_t length,
                          const byte_verifier& verify) {
+    FORGE_FAILPOINT_RETURN("checkpoint.before_verify");
     auto copy = mapped_file::open(path);
     if (!copy)
         return copy.reason();
@@ -180,10 +190,12 @@ result<stored_file> checkpoint_store::put(std::string_view name, const byte_sour
                                           const byte_verifier& verify) const {
     if (auto plain = require_plain(name); !plain)
         return plain.reason();
+    FORGE_FAILPOINT_RETURN("checkpoint.before_open");
     auto made = temporary_file::create(*os_, folder_, name);
     if (!made)
         return made.reason();
     temporary_file& file = **made;
+    FORGE_FAILPOINT_RETURN("checkpoint.after_open");
     result<void> step = write([&](std::span<const std::byte> bytes) { return file.append(bytes); });
     if (step)
         step = file.sync();
@@ -191,6 +203,8 @@ result<stored_file> checkpoint_store::put(std::string_view name, const byte_sour
         return step.reason();
     const stored_file stored{std::string(name), file.length(), file.hash()};
     step = verify_copy(file.path(), stored.hash, stored.bytes, verify);
+    if (step)
+        FORGE_FAILPOINT_RETURN("checkpoint.after_verify");
     if (step)
         step = file.rename_to(folder_ / name);
     if (!step)
@@ -244,9 +258,11 @@ result<checkpoint_store::prune_report> checkpoint_store::prune(std::span<const s
             (good ? report.kept : report.bad).push_back(name);
             continue;
         }
+        FORGE_FAILPOINT_RETURN("checkpoint.before_remove");
         if (os_->unlink((folder_ / name).c_str()) != 0 && errno != ENOENT)
             return os_error("deleting an old generation", folder_ / name, errno);
         report.deleted.push_back(name);
+        FORGE_FAILPOINT_RETURN("checkpoint.after_remove");
     }
     return report;
 }

@@ -2,6 +2,8 @@
 // Checkpoint rows, decisions and events.
 #include "libactors/ledger/ledger_inner.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include <fmt/format.h>
 
 namespace forge {
@@ -10,6 +12,7 @@ result<void> ledger::add_checkpoint(const checkpoint_row& row) {
     return guarded([&] {
         in_->require_writer();
         transaction t(in_->db, transaction::kind::write);
+        FORGE_FAILPOINT_THROW("ledger.before_seal_row");
         static_cast<void>(in_->owned_chain(row.chain, row.epoch));
         if (row.file.empty())
             throw failure({errc::invalid_argument, "a checkpoint has a file name", to_text(row.chain), ""});
@@ -26,6 +29,7 @@ result<void> ledger::add_checkpoint(const checkpoint_row& row) {
                   row.file, row.file_hash, row.bytes, row.state.a, row.state.b, row.head, row.utc)
             .run();
         t.commit();
+        FORGE_FAILPOINT("ledger.after_seal_row");
     });
 }
 
@@ -63,6 +67,7 @@ result<void> ledger::forget_checkpoint(chain_id c, std::string_view file) {
     return guarded([&] {
         in_->require_writer();
         transaction t(in_->db, transaction::kind::write);
+        FORGE_FAILPOINT_THROW("ledger.before_forget");
         static_cast<void>(in_->chain(c));
         query(in_->db, "DELETE FROM checkpoints WHERE chain = ?1 AND file = ?2").with(c.value, file).run();
         if (in_->db.changes() == 0)

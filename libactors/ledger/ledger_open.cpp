@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Opening, creating and identifying a ledger.
+#include "libactors/base/failpoint.hpp"
 #include "libactors/ledger/ledger_inner.hpp"
 #include "libactors/ledger/ledger_schema.hpp"
 
@@ -109,7 +110,9 @@ result<ledger> ledger::create_or_open(const fs::path& path, const campaign_ident
         db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                 "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864");
         if (!exists) {
+            FORGE_FAILPOINT_THROW("ledger.before_create");
             create_tables(db, id);
+            FORGE_FAILPOINT_THROW("ledger.after_create");
             sync_folder(folder);
         }
         in->identity = stored_identity(db, path);

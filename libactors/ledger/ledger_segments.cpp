@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Segments: issued here, once.
+#include "libactors/base/failpoint.hpp"
 #include "libactors/ledger/ledger_inner.hpp"
 #include "libactors/ledger/ledger_rows.hpp"
 
@@ -74,6 +75,7 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
                 return segment_of(taken, c);
         }
         require_sane(params, first_trajectory);
+        FORGE_FAILPOINT_THROW("ledger.before_open_segment");
         if (first_trajectory <= row.cursor)
             throw failure({errc::out_of_order,
                            fmt::format("a segment of chain {} cannot start at trajectory {}: {} is committed",
@@ -82,6 +84,7 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
         in_->supersede_from(row, e, first_trajectory);
         in_->store(row);
         finish_before(db, c, first_trajectory);
+        FORGE_FAILPOINT_THROW("ledger.in_open_segment");
 
         segment_row s{c, {}, 0, first_trajectory, params, std::string(reason), e, true, false};
         {
@@ -104,6 +107,7 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
                   static_cast<std::uint32_t>(strategy), df64_share, target_error, s.reason, e.value)
             .run();
         t.commit();
+        FORGE_FAILPOINT("ledger.after_open_segment");
         return s;
     });
 }
@@ -113,6 +117,7 @@ result<void> ledger::finish_segment(chain_id c, epoch_no e, segment_no number) {
         in_->require_writer();
         auto& db = in_->db;
         transaction t(db, transaction::kind::write);
+        FORGE_FAILPOINT_THROW("ledger.before_finish_segment");
         const chain_row row = in_->owned_chain(c, e);
         query(db, "UPDATE segments SET finished_at = ?3, seal = forge_seal(chain, number, ordinal, first_trajectory, "
                   "beta, trajectory_length, n_steps, integrator, n_thermalise, n_measure, n_warmup, precision, df64_share, target_error, "
@@ -128,6 +133,7 @@ result<void> ledger::finish_segment(chain_id c, epoch_no e, segment_no number) {
                                fmt::format("chain {} has no live segment {}", to_text(c), to_text(number)), "", ""});
         }
         t.commit();
+        FORGE_FAILPOINT("ledger.after_finish_segment");
     });
 }
 

@@ -2,6 +2,8 @@
 // Ownership and commits.
 #include "libactors/ledger/ledger_inner.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include <fmt/format.h>
 #include <map>
 
@@ -148,11 +150,13 @@ result<epoch_no> ledger::take_epoch(chain_id c) {
     return guarded([&] {
         in_->require_writer();
         transaction t(in_->db, transaction::kind::write);
+        FORGE_FAILPOINT_THROW("ledger.before_take_epoch");
         chain_row row = in_->chain(c);
         ++row.epoch.value;
         row.cursor = row.last;
         in_->store(row);
         t.commit();
+        FORGE_FAILPOINT("ledger.after_take_epoch");
         return row.epoch;
     });
 }
@@ -169,6 +173,7 @@ result<void> ledger::begin_at(chain_id c, epoch_no e, std::uint64_t trajectory) 
     return guarded([&] {
         in_->require_writer();
         transaction t(in_->db, transaction::kind::write);
+        FORGE_FAILPOINT_THROW("ledger.before_begin_at");
         chain_row row = in_->owned_chain(c, e);
         if (trajectory > row.last)
             throw failure({errc::out_of_order,
@@ -187,6 +192,7 @@ result<commit_result> ledger::commit(std::span<const commit_request> requests) {
         commit_result outcomes;
         outcomes.items.reserve(requests.size());
         transaction t(in_->db, transaction::kind::write);
+        FORGE_FAILPOINT_THROW("ledger.before_records");
         commit_pass pass(in_->db, *in_);
         for (const auto& request : requests) {
             if (request.record.trajectory > largest_index)
@@ -195,6 +201,7 @@ result<commit_result> ledger::commit(std::span<const commit_request> requests) {
                 outcomes.items.push_back(pass.take(request));
         }
         pass.finish();
+        FORGE_FAILPOINT_THROW("ledger.after_records");
         t.commit();
         return outcomes;
     });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/ledger/sqlite_handle.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -212,8 +214,10 @@ transaction::~transaction() {
 }
 
 void transaction::commit() {
+    FORGE_FAILPOINT_THROW("ledger.before_commit");
     db_->exec("COMMIT");
     db_ = nullptr;
+    FORGE_FAILPOINT("ledger.after_commit");
 }
 
 } // namespace forge

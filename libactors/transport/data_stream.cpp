@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/transport/data_stream.hpp"
 
+#include "libactors/base/failpoint.hpp"
 #include "libactors/transport/greeting.hpp"
 #include "libactors/transport/random.hpp"
 #include "libactors/transport/tls_pipe.hpp"
@@ -50,6 +51,7 @@ public:
         const auto want = decode_stream_want(*bytes, offer_);
         if (!want)
             return out_of_turn("the receiver wants what was not offered");
+        FORGE_FAILPOINT_RETURN("transport.stream_offered");
         credits_ = want->credits;
         sent_ = {offer_, want->key, {}};
         checker_.emplace(want->key);
@@ -63,6 +65,7 @@ public:
         report.total = total_of(sent_);
         if (auto sent = pipe_.write_frame(frame_type::finished, std::as_bytes(std::span(report.total))); !sent)
             return sent.reason();
+        FORGE_FAILPOINT_RETURN("transport.stream_sent");
         if (auto stored = await_stored(report.total); !stored)
             return stored.reason();
         report.seconds = seconds_since(start);
@@ -82,6 +85,10 @@ private:
     result<void> send_chunk(std::uint64_t k) {
         if (auto checked = check_chunk(k); !checked)
             return checked;
+        if (k == 0)
+            FORGE_FAILPOINT_RETURN("transport.stream_first_chunk");
+        if (k == offer_.chunks() / 2)
+            FORGE_FAILPOINT_RETURN("transport.stream_middle_chunk");
         while (credits_ == 0)
             if (auto more = take_credit(); !more)
                 return more;
@@ -173,6 +180,7 @@ public:
         report.total = total_of(progress_);
         if (auto same = compare_total(report.total); !same)
             return same.reason();
+        FORGE_FAILPOINT_RETURN("transport.stream_compared");
         if (auto sent = pipe_.write_frame(frame_type::stored, std::as_bytes(std::span(report.total))); !sent)
             return sent.reason();
         report.seconds = seconds_since(start);
@@ -225,6 +233,7 @@ private:
         if (auto stored = sink_.store(k * progress_.offer.chunk_bytes, bytes); !stored)
             return refuse(pipe_, stored.reason());
         progress_.chunks.push_back(chunk->check);
+        FORGE_FAILPOINT_RETURN("transport.stream_chunk_stored");
         return {};
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/transport/handshake.hpp"
 
+#include "libactors/base/failpoint.hpp"
 #include "libactors/transport/join_message.hpp"
 #include "libactors/transport/tls_pipe.hpp"
 
@@ -62,6 +63,7 @@ void handshake::shaken(const status& s) {
         return fail(dial_error(openssl_code(s), verdict_, address_));
     if (s)
         return fail({errc::permission_denied, refusal_words(openssl_code(s), verdict_), address_, ""});
+    FORGE_FAILPOINT("transport.after_tls");
     protocol_ = chosen_protocol(session);
     if (protocol_ == protocol::none || (dialled_ && protocol_ != protocol::link))
         return fail({errc::permission_denied, "no common protocol name in the handshake", address_, "check the address"});
@@ -131,6 +133,7 @@ void handshake::hear_hello(std::span<const std::byte> payload) {
     if (!version)
         return refuse(version.reason());
     version_ = *version;
+    FORGE_FAILPOINT("transport.after_hello");
     if (dialled_)
         return become_link();
     hello answer = core_.self;
@@ -156,6 +159,7 @@ void handshake::become_link() {
     over_ = true;
     timer_.cancel();
     link_peer peer{verdict_.peer, verdict_.fingerprint, theirs_.node_id, theirs_.incarnation, version_, dialled_, address_};
+    FORGE_FAILPOINT("transport.link_up");
     if (on_up_)
         on_up_();
     const auto done = core_.establish(stream_, std::move(peer), std::move(on_end_));

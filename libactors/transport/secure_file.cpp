@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/transport/secure_file.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -78,6 +80,7 @@ result<void> write_file_atomically(const fs::path& file, std::string_view text, 
         fs::permissions(folder, fs::perms::owner_all, ec);
     if (ec)
         return failed("creating the folder", folder, ec.value());
+    FORGE_FAILPOINT_RETURN("identity.before_open");
     std::random_device entropy;
     const auto number = (std::uint64_t{entropy()} << 32) | entropy();
     const fs::path temporary = folder / fmt::format(".{}.tmp.{:016x}", file.filename().string(), number);
@@ -89,15 +92,18 @@ result<void> write_file_atomically(const fs::path& file, std::string_view text, 
             return failed("creating a temporary file", temporary, errno);
         if (::fchmod(fd.get(), mode) != 0) // the umask may have taken bits away from an open file
             step = failed("chmod", temporary, errno);
+        FORGE_FAILPOINT("identity.before_write");
         if (step)
             step = write_all(fd.get(), text, temporary);
     }
+    FORGE_FAILPOINT("identity.before_rename");
     if (step && std::rename(temporary.c_str(), file.c_str()) != 0)
         step = failed("rename", file, errno);
     if (!step) {
         ::unlink(temporary.c_str());
         return step;
     }
+    FORGE_FAILPOINT_RETURN("identity.after_rename");
     return sync_folder(folder);
 }
 

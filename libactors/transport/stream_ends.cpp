@@ -2,6 +2,8 @@
 // Sources and sinks of data streams: files and memory.
 #include "libactors/transport/data_stream.hpp"
 
+#include "libactors/base/failpoint.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -73,6 +75,7 @@ result<stream_sink> file_sink(const std::filesystem::path& file, std::uint64_t l
         return failed("creating the file", file.string(), errno);
     auto held = std::make_shared<open_file>(fd, file.string());
     return stream_sink{length_max, [held](std::uint64_t offset, std::span<const std::byte> bytes) -> result<void> {
+                           FORGE_FAILPOINT_RETURN("transport.sink_write");
                            while (!bytes.empty()) {
                                const ssize_t n = ::pwrite(held->fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
                                if (n < 0 && errno == EINTR)

@@ -11,6 +11,15 @@ endif()
 add_library(forge_options INTERFACE)
 target_compile_options(forge_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -ffp-contract=off -fno-fast-math)
+# Steps at which tests kill the program (libactors/base/failpoint.hpp); what users run has none.
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  option(FORGE_FAILPOINTS "compile failpoints in" OFF)
+else()
+  option(FORGE_FAILPOINTS "compile failpoints in" ON)
+endif()
+if(FORGE_FAILPOINTS)
+  target_compile_definitions(forge_options INTERFACE FORGE_FAILPOINTS=1)
+endif()
 target_include_directories(forge_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
 if(FORGE_SANITIZE)
   # null and vptr: false reports inside CAF 0.17's and kj's headers. maybe-uninitialized: g++ 12 reports std::regex and
