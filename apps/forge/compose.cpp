@@ -41,6 +41,8 @@ result<std::string> seed_of(const loaded_campaign& c) {
     if (!std::filesystem::exists(c.folder.ledger()))
         return c.plan.seed.value_or(drawn_seed());
     auto book = ledger::open_read_only(c.folder.ledger());
+    if (!book && book.reason().code == errc::not_found) // killed before its tables were made: nothing is in it
+        return c.plan.seed.value_or(drawn_seed());
     if (!book)
         return book.reason();
     const auto& known = book->identity();
