@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct options {
     std::vector<std::uint32_t> sizes{8, 16}; ///< L of L^4
     std::uint32_t width = 0;
     std::uint32_t largest = 32; ///< L of the largest lattice of bench_scaling
+    std::optional<int> block;   ///< vectors per layout block; unset: the device's own
+    arithmetic precision;       ///< of bench_kernels
 };
 
 /// flop per site of the force on its four links: 12 + 1 products, sums and projection a link (dense count).

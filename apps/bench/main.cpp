@@ -18,6 +18,11 @@ int main(int argc, char** argv) {
     root.add_option("--width", o.width, "Sites per work-item (0: automatic)")->check(CLI::IsMember({0, 1, 2, 4, 8}));
     root.add_flag("--json", json, "JSON on standard output instead of tables");
     root.add_option("--largest", o.largest, "L of the largest lattice of scaling")->check(CLI::Range(4u, 64u));
+    std::string device;
+    root.add_option("--device", device, "Only this device (opencl:1, or opencl:0.0 for one core)");
+    root.add_option("--block", o.block, "Layout: vectors per block (0 planes, 1 CPU, 32 GPU; default: the device's own)")->check(CLI::IsMember({0, 1, 8, 32}));
+    bool hybrid = false;
+    root.add_flag("--hybrid", hybrid, "kernels in double-float arithmetic (precision \"hybrid\")");
     std::vector<std::string> what;
     const std::vector<std::string> all{"limits", "kernels", "trajectory", "precision", "pair", "ledger", "memory"};
     auto known = all;
@@ -36,6 +41,17 @@ int main(int argc, char** argv) {
         if (units > 1)
             devices.push_back({"1 core", parts.devices().front().id, &parts, {}, 1});
         devices.push_back({whole.devices().front().is_cpu ? std::to_string(units) + " cores" : "device", whole.devices().front().id, &whole, {}, whole.devices().front().compute_units});
+        if (hybrid)
+            o.precision.strategy = precision_strategy::hybrid;
+        if (!device.empty()) {
+            devices.clear();
+            for (const auto* system : {&whole, &parts})
+                for (const auto& d : system->devices())
+                    if (d.id == device && devices.empty())
+                        devices.push_back({d.id, d.id, system, {}, d.is_cpu ? d.compute_units : 1});
+            if (devices.empty())
+                throw failure(error{errc::device_unavailable, "there is no device " + device, "--device", "forge device list"});
+        }
         nlohmann::ordered_json out{{"schema", "forge.bench/1"}, {"device", whole.devices().front().name}, {"driver", whole.devices().front().driver}};
         for (auto& d : devices)
             d.limits = d.system->measure_limits(d.id, o.repeats).or_throw();

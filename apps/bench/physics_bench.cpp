@@ -27,6 +27,9 @@ const std::map<std::string, kernel_cost> costs{
     {"gauge_force_step", {force_flops + drift_flops, 4 * (2 * 18 + 2 * 9) * 8.0}},
     {"gauge_plaquette", {12 * 198.0 + 6 * 36.0, 4 * 18 * 8.0}},  {"momenta_refresh", {4 * 8 * 60.0, 4 * 9 * 8.0}},
     {"momenta_kinetic", {4 * 18.0, 4 * 9 * 8.0}},                {"reunitarise_links", {4 * 150.0, 4 * 2 * 18 * 8.0}},
+    {"gauge_force_kick_df64", {force_flops, 4 * (18 + 2 * 9) * 8.0}}, // flop as if in fp64: the work that is done
+    {"gauge_plaquette_df64", {12 * 198.0 + 6 * 36.0, 4 * 18 * 8.0}},
+    {"momenta_kinetic_df64", {4 * 18.0, 4 * 9 * 8.0}},
     {"links_fingerprint", {0.0, 4 * 18 * 8.0}},                  {"polyakov_trace", {198.0, 18 * 8.0}},
 };
 
@@ -53,6 +56,7 @@ std::unique_ptr<gauge_workspace> thermal_fields(lattice_engine& engine, const ex
 std::unique_ptr<lattice_engine> engine_of(const bench_device& d, const options& o, bool profile) {
     opencl_options options;
     options.width = o.width;
+    options.block = o.block;
     options.profile = profile;
     options.cache_dir = default_cache_dir();
     return d.system->make_engine(d.id, options).or_throw();
@@ -93,6 +97,7 @@ nlohmann::json bench_kernels(const std::vector<bench_device>& devices, const opt
         for (const auto size : o.sizes) {
             const extents l{{size, size, size, size}};
             const auto fields = thermal_fields(*engine, l);
+            fields->set_arithmetic(o.precision);
             std::map<std::string, std::vector<double>> seconds;
             for (int r = 0; r < o.repeats + 1; ++r) {
                 fields->kick(5.7, 1e-3);
