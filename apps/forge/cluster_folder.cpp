@@ -209,13 +209,6 @@ result<allow_list> cluster_folder::nodes() const {
     return m->nodes;
 }
 
-result<std::size_t> cluster_folder::open_invites() const {
-    auto m = read_membership(root_);
-    if (!m)
-        return m.reason();
-    return static_cast<std::size_t>(m->invites.any_open(now()) ? 1 : 0);
-}
-
 result<invite_code> cluster_folder::invite(std::chrono::seconds ttl) const {
     const folder_lock lock(root_);
     auto held = read_membership(root_);

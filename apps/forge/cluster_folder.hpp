@@ -41,8 +41,6 @@ public:
     [[nodiscard]] result<allow_list> nodes() const;
     [[nodiscard]] result<invite_code> invite(std::chrono::seconds ttl) const;
     [[nodiscard]] result<void> revoke(const std::string& name) const;
-    /// Open invites.
-    [[nodiscard]] result<std::size_t> open_invites() const;
     /// Answers joiners out of the files, so that an invite that is made while a campaign runs counts at once.
     [[nodiscard]] std::shared_ptr<join_desk> desk() const;
 
