@@ -33,6 +33,9 @@ public:
     ///         directory; errc::malformed when the file is no ledger.
     [[nodiscard]] static result<ledger> create_or_open(const std::filesystem::path& path, const campaign_identity& id);
 
+    /// Opens an existing ledger for writing, whichever campaign it belongs to. @return as create_or_open; errc::not_found.
+    [[nodiscard]] static result<ledger> open_existing(const std::filesystem::path& path);
+
     /// Opens an existing ledger for reading; works beside a writer, without one, and on read-only media.
     [[nodiscard]] static result<ledger> open_read_only(const std::filesystem::path& path);
 
@@ -113,6 +116,23 @@ public:
     [[nodiscard]] result<void> add_event(const event_row& event);
     /// In order of writing, those with id > `after`.
     [[nodiscard]] result<std::vector<event_row>> events(std::uint64_t after = 0);
+
+    // ---- copies (ledger_mirror.cpp) ----------------------------------------------------------------------------
+
+    [[nodiscard]] result<ledger_standing> standing();
+    /// Writes the whole ledger to `file`, which must not exist, and notes from here on what changes.
+    /// Cost: one pass over the file; not synced, for it travels.
+    [[nodiscard]] result<ledger_standing> copy_to(const std::filesystem::path& file);
+    /// What changed since copy_to or the last call, one row once however often it changed.
+    /// @return errc::conflict when nothing was noted, or so much (64 MiB) that noting was given up: make a whole copy.
+    [[nodiscard]] result<ledger_changes> take_changes();
+    /// On a copy: brings it forward, or changes nothing.
+    /// @return errc::conflict when the copy is not where the changes begin, errc::checksum_mismatch when it then does not
+    ///         stand where they end, errc::malformed when the bytes are no changes.
+    [[nodiscard]] result<void> apply(const ledger_changes& changes);
+    /// The names of this history, oldest first: a new one is added when a run is rebuilt from a copy.
+    [[nodiscard]] result<std::vector<std::string>> lineage();
+    [[nodiscard]] result<void> add_lineage(const std::string& name, const std::string& utc);
 
     // ---- integrity -------------------------------------------------------------------------------------------
 

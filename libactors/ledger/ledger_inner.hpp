@@ -6,6 +6,7 @@
 #include "libactors/ledger/ledger.hpp"
 #include "libactors/ledger/sqlite_handle.hpp"
 
+#include <memory>
 #include <optional>
 
 namespace forge {
@@ -18,10 +19,26 @@ struct chain_row {
     std::uint64_t last = 0;   ///< last live record
 };
 
+/// Rows that changed since some moment: a session of SQLite. In ledger_mirror.cpp.
+class change_notes {
+public:
+    explicit change_notes(sqlite_handle& db);
+    ~change_notes();
+    change_notes(const change_notes&) = delete;
+    change_notes& operator=(const change_notes&) = delete;
+    [[nodiscard]] std::vector<std::byte> bytes() const;
+    [[nodiscard]] std::uint64_t memory_bytes() const;
+
+private:
+    struct sqlite3_session* session_ = nullptr;
+    sqlite_handle* db_;
+};
+
 struct ledger::inner {
     // Order matters: the database closes before the lock goes.
     std::optional<writer_lock> lock;
     sqlite_handle db;
+    std::unique_ptr<change_notes> notes; ///< ends before the database closes
     campaign_identity identity;
     std::filesystem::path path;
 
@@ -42,6 +59,7 @@ struct ledger::inner {
     /// Supersedes live records from `trajectory` on and segments that start later; unfinishes what ended there.
     /// @return number of records; row.last is moved, row is not stored.
     std::uint64_t supersede_from(chain_row& row, epoch_no by, std::uint64_t trajectory);
+    [[nodiscard]] ledger_standing standing(); ///< inside a transaction
     [[nodiscard]] std::uint64_t next_id(const char* max_id_query);
 };
 

@@ -72,6 +72,11 @@ void create_tables(sqlite_handle& db, const campaign_identity& id) {
     t.commit();
 }
 
+void make_durable(sqlite_handle& db) {
+    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+            "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864");
+}
+
 void require_same_campaign(const campaign_identity& stored, const campaign_identity& asked, const fs::path& path) {
     std::string differs;
     const auto note = [&](bool same, std::string_view what) {
@@ -107,8 +112,7 @@ result<ledger> ledger::create_or_open(const fs::path& path, const campaign_ident
         auto in = std::make_unique<inner>(std::move(lock), path, sqlite_access::read_write);
         auto& db = in->db;
         const bool exists = holds_ledger(db, path); // nothing is changed in a file that is not ours
-        db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-                "PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864");
+        make_durable(db);
         if (!exists) {
             FORGE_FAILPOINT_THROW("ledger.before_create");
             create_tables(db, id);
@@ -117,6 +121,23 @@ result<ledger> ledger::create_or_open(const fs::path& path, const campaign_ident
         }
         in->identity = stored_identity(db, path);
         require_same_campaign(in->identity, id, path);
+        return ledger(std::move(in));
+    });
+}
+
+result<ledger> ledger::open_existing(const fs::path& path) {
+    return guarded([&] {
+        std::error_code ec;
+        if (!fs::exists(path, ec))
+            throw failure({errc::not_found, "there is no ledger here", path.string(), ""});
+        const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+        require_local_disk(folder).or_throw();
+        auto lock = writer_lock::take(folder / "ledger.lock").or_throw();
+        auto in = std::make_unique<inner>(std::move(lock), path, sqlite_access::read_write);
+        if (!holds_ledger(in->db, path))
+            throw failure({errc::not_found, "the ledger is still being created", path.string(), "try again"});
+        make_durable(in->db);
+        in->identity = stored_identity(in->db, path);
         return ledger(std::move(in));
     });
 }

@@ -117,19 +117,10 @@ result<std::vector<receipt_row>> ledger::receipts(chain_id c, std::uint64_t traj
 }
 
 result<digest> ledger::ledger_hash() {
-    return guarded([&] {
-        transaction t(in_->db, transaction::kind::read); // one snapshot for all chains
-        sha256 all;
-        for (std::uint32_t c = 0; c < in_->identity.n_chains; ++c) {
-            const auto head = in_->live_hash({c}, in_->chain({c}).last);
-            if (!head)
-                throw failure({errc::malformed,
-                               fmt::format("the last record of chain {} is missing", to_text(chain_id{c})),
-                               in_->path.string(), "forge ledger check RUN"});
-            all.add(std::as_bytes(std::span(*head)));
-        }
-        return all.finish();
-    });
+    const auto s = standing();
+    if (!s)
+        return s.reason();
+    return s->hash;
 }
 
 } // namespace forge

@@ -114,6 +114,20 @@ struct event_row {
     std::string json; ///< details; empty or one JSON value
 };
 
+/// Where a ledger stands: enough to see that a copy is the same and of the same owners.
+struct ledger_standing {
+    digest hash{};                ///< ledger_hash: the physics of all chains
+    std::vector<epoch_no> epochs; ///< of chain 0, 1, ...
+    std::uint64_t events = 0;     ///< id of the last event; 0: none
+    friend bool operator==(const ledger_standing&, const ledger_standing&) = default;
+};
+
+/// What brings a copy forward from where the last one left it.
+struct ledger_changes {
+    std::vector<std::byte> bytes; ///< an SQLite changeset; empty: nothing changed
+    ledger_standing after;
+};
+
 /// What `ledger::check` found.
 struct check_report {
     struct problem {

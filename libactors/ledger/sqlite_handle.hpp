@@ -35,6 +35,8 @@ public:
     /// Rows changed by the last statement.
     [[nodiscard]] std::uint64_t changes() const { return static_cast<std::uint64_t>(sqlite3_changes64(db_)); }
     [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+    /// For what SQLite offers beyond statements: backups and changesets.
+    [[nodiscard]] sqlite3* raw() { return db_; }
     /// The error that SQLite reports now, in our words.
     [[nodiscard]] error last_error(int code) const;
 
