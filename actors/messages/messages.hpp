@@ -3,7 +3,9 @@
 // shared handles. Commands are verbs, events are past participles.
 #pragma once
 
+#include "libactors/checkpoint/mapped_file.hpp"
 #include "libactors/control/chain_core.hpp"
+#include "libactors/control/mirror/mirror_sender.hpp"
 #include "libactors/control/operations/operation.hpp"
 #include "libactors/control/steerer.hpp"
 #include "libactors/hmc/chain_state.hpp"
@@ -11,7 +13,9 @@
 
 #include <caf/all.hpp>
 
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -21,7 +25,7 @@ using links_handle = std::shared_ptr<const gauge_field>;
 
 // ---- chain <-> device worker
 /// `resumed`: arithmetic that the links were last measured in; `planned`: that the chain works in.
-struct load_chain { chain_id chain; std::uint64_t key; links_handle links; arithmetic resumed, planned; };
+struct load_chain { chain_id chain; epoch_no epoch; std::uint64_t key; links_handle links; arithmetic resumed, planned; };
 struct chain_loaded { state_hash state; std::string device, bits_class, kernel_hash; std::optional<error> failed; };
 struct run_job { chain_id chain; run_command job; };
 struct job_done { trajectory_observables observed; state_hash state; double seconds; std::optional<error> failed; };
@@ -39,6 +43,21 @@ struct segment_answer { std::optional<opened_segment> segment; std::optional<err
 struct finish_segment { chain_id chain; epoch_no epoch; segment_no number; };
 struct seal_chain { std::shared_ptr<chain_state> state; epoch_no epoch; }; ///< the receiver owns the state
 struct log_event { event_row row; };
+
+// ---- mirror -> recorder: what this run is, and what has changed in it
+struct describe_run {};
+struct run_described { mirror_offer offer; std::optional<error> failed; };
+struct take_changes { bool whole; };
+/// A file as it was when the ledger listed it: a mapping stays readable when the file is deleted.
+struct run_part { std::string name; digest hash{}; std::shared_ptr<const mapped_file> bytes; };
+struct changes_taken {
+    std::filesystem::path copy;                            ///< a whole ledger, to be deleted by the receiver; or
+    std::shared_ptr<const std::vector<std::byte>> changes; ///< what brings a copy forward
+    ledger_standing after;
+    std::vector<run_part> parts; ///< every file that the ledger lists
+    std::map<chain_id, std::uint64_t> sealed; ///< newest seal of each chain in it
+    std::optional<error> failed;
+};
 
 // ---- recorder -> chain
 struct credit_granted { std::uint32_t n; };
@@ -90,6 +109,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::segment_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::finish_segment)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_chain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::log_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::describe_run)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::run_described)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::take_changes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::changes_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::credit_granted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_sealed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_failed)

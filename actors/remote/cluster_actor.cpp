@@ -68,7 +68,7 @@ caf::behavior cluster(cluster_ptr self, caf::actor basp, caf::actor supervisor, 
             auto& d = self->state;
             const auto* l = m.gate ? link_of(self, m.gate->node()) : nullptr;
             if (l != nullptr)
-                self->send(d.supervisor, node_came{(*l)->peer(), caf::actor_cast<node_gate>(m.gate), m.devices});
+                self->send(d.supervisor, node_came{(*l)->peer(), caf::actor_cast<node_gate>(m.gate), m.devices, m.keeps_mirror});
             else
                 d.board->notice("a node introduced itself without a link; it is ignored");
         },

@@ -118,7 +118,7 @@ caf::typed_response_promise<remote_loaded> load(node_ptr self, const remote_load
                 if (f.failed)
                     return refuse(*f.failed);
                 FORGE_FAILPOINT("node.fetched");
-                self->request(self->state.workers.at(m.device), worker_timeout, load_chain{chain_id{m.chain}, m.key, f.links, resumed, planned})
+                self->request(self->state.workers.at(m.device), worker_timeout, load_chain{chain_id{m.chain}, epoch_no{m.epoch}, m.key, f.links, resumed, planned})
                     .then(
                         [=](const chain_loaded& c) mutable {
                             FORGE_FAILPOINT("node.loaded");

@@ -88,6 +88,17 @@ void register_remote_messages(caf::actor_system_config& config) {
     config.add_message_type<remote_snapshot>("forge::remote_snapshot");
     config.add_message_type<remote_snapshot_sent>("forge::remote_snapshot_sent");
     config.add_message_type<remote_unload>("forge::remote_unload");
+    config.add_message_type<remote_late>("forge::remote_late");
+    config.add_message_type<remote_late_refused>("forge::remote_late_refused");
+    config.add_message_type<remote_mirror_offer>("forge::remote_mirror_offer");
+    config.add_message_type<remote_mirror_held>("forge::remote_mirror_held");
+    config.add_message_type<remote_mirror_file>("forge::remote_mirror_file");
+    config.add_message_type<remote_mirror_ledger>("forge::remote_mirror_ledger");
+    config.add_message_type<remote_mirror_kept>("forge::remote_mirror_kept");
+    config.add_message_type<remote_mirror_list>("forge::remote_mirror_list");
+    config.add_message_type<remote_mirror_run>("forge::remote_mirror_run");
+    config.add_message_type<remote_mirror_listing>("forge::remote_mirror_listing");
+    config.add_message_type<remote_mirror_send>("forge::remote_mirror_send");
 }
 
 } // namespace forge

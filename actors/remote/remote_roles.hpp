@@ -3,6 +3,7 @@
 #pragma once
 
 #include "actors/remote/remote_messages.hpp"
+#include "actors/runtime/campaign_runtime.hpp"
 #include "actors/runtime/status_board.hpp"
 #include "libactors/transport/hub.hpp"
 
@@ -16,7 +17,7 @@ inline constexpr std::chrono::seconds basp_timeout{3};
 struct link_came { std::shared_ptr<link> l; };
 struct link_went { link_peer peer; std::string why; };
 // ---- cluster actor -> supervisor
-struct node_came { link_peer peer; node_gate gate; std::vector<remote_device> devices; };
+struct node_came { link_peer peer; node_gate gate; std::vector<remote_device> devices; bool keeps_mirror; };
 struct node_drains { std::string node; };
 // ---- cluster actor to itself
 struct attach_again { std::shared_ptr<link> l; int tries; };
@@ -31,6 +32,16 @@ void attach_link(caf::event_based_actor* self, const caf::actor& basp, const std
 
 /// The coordinator's end (pooled): nodes that dial in introduce themselves here; the supervisor hears of them.
 [[nodiscard]] caf::actor spawn_cluster(caf::actor_system& system, caf::actor basp, caf::actor supervisor, std::shared_ptr<status_board> board);
+
+// ---- supervisor -> mirror, and back
+struct finish_mirror {};
+struct mirror_settled {};
+/// Keeps a copy of the run on a second node (pooled): a thin skin around mirror_sender. Takes node_came of every node.
+[[nodiscard]] caf::actor spawn_mirror(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, caf::actor recorder,
+                                      std::shared_ptr<status_board> board);
+/// The node's end (detached): fetches, verifies, keeps; takes the remote_mirror_* messages of the node's gate.
+[[nodiscard]] caf::actor spawn_keeper(caf::local_actor* parent, std::shared_ptr<hub> links, node_address coordinator, std::filesystem::path folder,
+                                      std::shared_ptr<status_board> board);
 
 /// What a remote device is reached by.
 struct remote_slot {
@@ -55,3 +66,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::link_went)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::node_came)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::node_drains)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::attach_again)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::finish_mirror)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::mirror_settled)

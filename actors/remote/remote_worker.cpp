@@ -135,7 +135,7 @@ caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", e}); });
     FORGE_FAILPOINT("remote.before_load");
     self->request(d.slot.gate, remote_timeout,
-                  remote_load{d.slot.device, m.chain.value, m.key, {shape.n.begin(), shape.n.end()}, *transfer, arithmetic_words(m.resumed, m.planned)})
+                  remote_load{d.slot.device, m.chain.value, m.epoch.value, m.key, {shape.n.begin(), shape.n.end()}, *transfer, arithmetic_words(m.resumed, m.planned)})
         .then(
             [self, answer, ticket](const remote_loaded& r) mutable {
                 FORGE_FAILPOINT("remote.loaded");

@@ -172,6 +172,12 @@ caf::behavior recorder(recorder_ptr self, std::shared_ptr<const runtime_parts> p
         [self](const log_event& m) {
             after_flush(self, [&](recorder_core& core) { return core.log(m.row); });
         },
+        [self](describe_run) {
+            return after_flush(self, [](recorder_core& core) { return core.describe(); });
+        },
+        [self](const take_changes& m) {
+            return after_flush(self, [&](recorder_core& core) { return core.take_changes(m.whole); });
+        },
         [self](publish_due) { publish(self, true); },
     };
 }

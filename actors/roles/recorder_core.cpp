@@ -19,8 +19,6 @@ namespace forge {
 
 namespace {
 
-std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
-
 constexpr std::string_view folder = "checkpoints/"; // rows name files relative to the run directory
 
 std::string store_name(const std::string& row_file) {
@@ -28,6 +26,8 @@ std::string store_name(const std::string& row_file) {
 }
 
 } // namespace
+
+std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 void recorder_core::event(const std::string& kind, chain_id chain, std::optional<std::uint64_t> trajectory, const std::string& text) {
     event_row row;

@@ -15,6 +15,8 @@ inline constexpr std::chrono::seconds steerer_timeout{30};
 
 /// Seconds on the steady clock: the only clock that stages account with.
 [[nodiscard]] double steady_now_s();
+/// Wall time for people, "2026-01-31T12:00:00Z".
+[[nodiscard]] std::string utc_now();
 /// Turns whatever is being handled by a catch clause into an error value.
 [[nodiscard]] error current_exception_as_error();
 

@@ -48,12 +48,24 @@ struct device_status {
     std::vector<chain_id> chains;
 };
 
+/// The copy of the run on a second node.
+struct mirror_status {
+    std::string wanted;            ///< as the campaign has it; empty: none
+    std::string node;              ///< that keeps it; empty: none has come yet
+    std::string state = "waiting"; ///< waiting, copying, current, refused
+    std::uint64_t rounds = 0;      ///< since the start, each ended with everything there
+    std::optional<double> current_s; ///< steady clock, of the last round's beginning
+    std::map<chain_id, std::uint64_t> sealed; ///< on both disks
+    std::string problem;           ///< the last failure, until a round succeeds
+};
+
 struct run_status {
     std::vector<chain_status> chains; ///< in order of id
     std::vector<stage_metrics> stages;
     std::vector<std::string> notices; ///< most recent last
     std::vector<operation_report> operations; ///< oldest first
     std::vector<device_status> devices;
+    mirror_status mirror;
     bool over = false;
     bool all_finished = false;
     bool stopping = false;
@@ -88,6 +100,10 @@ public:
     void update(std::vector<device_status> devices) {
         const std::lock_guard lock(mutex_);
         devices_ = std::move(devices);
+    }
+    void update(mirror_status m) {
+        const std::lock_guard lock(mutex_);
+        mirror_ = std::move(m);
     }
     void notice(std::string text) {
         const std::lock_guard lock(mutex_);
@@ -129,6 +145,7 @@ public:
             s.stages.push_back(m);
         s.notices.assign(notices_.begin(), notices_.end());
         s.devices = devices_;
+        s.mirror = mirror_;
         s.operations.assign(operations_.begin(), operations_.end());
         s.over = over_;
         s.all_finished = all_finished_;
@@ -157,6 +174,7 @@ private:
     std::deque<std::string> notices_;
     std::deque<operation_report> operations_;
     std::vector<device_status> devices_;
+    mirror_status mirror_;
     std::uint64_t n_notices_ = 0;
     bool over_ = false;
     bool all_finished_ = false;

@@ -85,6 +85,11 @@ void read_start(toml_section root, campaign& c) {
         s.problem("file", "a file is named but kind is not \"file\"", "kind = \"file\"");
 }
 
+/// As cluster commands name nodes: lower case letters, digits, '-' and '.'.
+bool is_mirror_name(const std::string& name) {
+    return name.size() <= 63 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
+}
+
 } // namespace
 
 result<campaign> parse_campaign(const std::string& text, const std::string& file_name) {
@@ -119,6 +124,14 @@ result<campaign> parse_campaign(const std::string& text, const std::string& file
     c.seal_interval_s = k.real("interval_s", 30.0, 0.01, 86400.0);
     c.keep_checkpoints = k.count("keep", 2, 2, 1000);
     k.done();
+    auto l = root.section("ledger");
+    c.mirror = l.text("mirror", "");
+    if (c.mirror == "none")
+        c.mirror.clear();
+    else if (!c.mirror.empty() && !is_mirror_name(c.mirror))
+        l.problem("mirror", fmt::format("\"{}\" is no node's name", c.mirror), "mirror = \"node\" (whichever comes first), a node's name, or \"none\"");
+    c.mirror_interval_s = l.real("mirror_interval_s", 5.0, 0.05, 86400.0);
+    l.done();
     root.done();
     if (auto problems = document->problems(); !problems.empty())
         return error{errc::config_invalid, problems, file_name, "mend the lines above and start again"};

@@ -39,6 +39,8 @@ struct campaign {
     std::uint32_t edge_capacity = 64; ///< trajectories that a chain may be ahead of the ledger
     double seal_interval_s = 30.0;
     std::uint32_t keep_checkpoints = 2;
+    std::string mirror;               ///< name of the node that keeps a copy of the run; "node": whichever comes first; empty: none
+    double mirror_interval_s = 5.0;   ///< between two rounds of copying
     std::string output;               ///< run directory; empty: runs/NAME beside the campaign file
     friend bool operator==(const campaign&, const campaign&) = default;
 };

@@ -124,10 +124,10 @@ public:
     /// Cost: one pass over the file; not synced, for it travels.
     [[nodiscard]] result<ledger_standing> copy_to(const std::filesystem::path& file);
     /// What changed since copy_to or the last call, one row once however often it changed.
-    /// @return errc::conflict when nothing was noted, or so much (64 MiB) that noting was given up: make a whole copy.
+    /// @return errc::out_of_order when nothing was noted, or so much (64 MiB) that noting was given up: make a whole copy.
     [[nodiscard]] result<ledger_changes> take_changes();
     /// On a copy: brings it forward, or changes nothing.
-    /// @return errc::conflict when the copy is not where the changes begin, errc::checksum_mismatch when it then does not
+    /// @return errc::out_of_order when the copy is not where the changes begin, errc::checksum_mismatch when it then does not
     ///         stand where they end, errc::malformed when the bytes are no changes.
     [[nodiscard]] result<void> apply(const ledger_changes& changes);
     /// The names of this history, oldest first: a new one is added when a run is rebuilt from a copy.

@@ -119,7 +119,7 @@ result<ledger_changes> ledger::take_changes() {
         FORGE_FAILPOINT_THROW("ledger.before_take_changes");
         if (!in_->notes || in_->notes->memory_bytes() > noted_bytes_max) {
             in_->notes.reset();
-            throw failure({errc::conflict, "what changed was not noted", in_->path.string(), "make a whole copy"});
+            throw failure({errc::out_of_order, "what changed was not noted", in_->path.string(), "make a whole copy"});
         }
         ledger_changes c;
         c.bytes = in_->notes->bytes();
@@ -147,7 +147,7 @@ result<void> ledger::apply(const ledger_changes& changes) {
                                                : sqlite3changeset_apply(in_->db.raw(), static_cast<int>(changes.bytes.size()),
                                                                         const_cast<std::byte*>(changes.bytes.data()), nullptr, on_conflict, &seen);
         if (!seen.text.empty())
-            throw failure({errc::conflict, "the copy is not where these changes begin: " + seen.text, in_->path.string(), "make a whole copy"});
+            throw failure({errc::out_of_order, "the copy is not where these changes begin: " + seen.text, in_->path.string(), "make a whole copy"});
         require_ok(in_->db, code);
         if (!(in_->standing() == changes.after))
             throw failure({errc::checksum_mismatch, "after the changes the copy does not stand where the ledger stood", in_->path.string(), "make a whole copy"});

@@ -136,7 +136,7 @@ TEST_CASE("each impossible value is reported at its line") {
         {"[hmc]\ntrajectory_length = 0.0\n", "hmc.trajectory_length"}, {"[hmc]\ntrajectory_length = nan\n", "hmc.trajectory_length"},
         {"[hmc]\ntrajectory_length = inf\n", "hmc.trajectory_length"}, {"[hmc]\nintegrator = \"leapfrogg\"\n", "leapfrog"},
         {"[flow]\ncapacity = 0\n", "flow.capacity"}, {"[flow]\ncapacity = 65\n", "flow.capacity"},
-        {"[checkpoint]\nkeep = 1\n", "checkpoint.keep"}, {"[devices]\nwidth = 3\n", "devices.width"},
+        {"[checkpoint]\nkeep = 1\n", "checkpoint.keep"}, {"[ledger]\nmirror = \"Lab 2\"\n", "ledger.mirror"}, {"[ledger]\nmirror_interval_s = 0\n", "ledger.mirror_interval_s"}, {"[devices]\nwidth = 3\n", "devices.width"},
         {"[devices]\nwidth = 6\n", "devices.width"}, {"[thermalisation]\nwarmup = 101\n", "thermalisation.warmup"},
         {"[start]\nkind = \"file\"\n", "start.kind"}, {"[start]\nfile = \"x\"\n", "start.file"}};
     for (const auto& [text, key] : cases) {
@@ -216,6 +216,7 @@ TEST_CASE("the physics text has everything that fixes the numbers and nothing el
     CHECK(same([](auto& c) { c.edge_capacity = 1; }));
     CHECK(same([](auto& c) { c.seal_interval_s = 1.0; }));
     CHECK(same([](auto& c) { c.keep_checkpoints = 9; }));
+    CHECK(same([](auto& c) { c.mirror = "lab2"; }));
     CHECK(same([](auto& c) { c.output = "elsewhere"; }));
     CHECK(!same([](auto& c) { c.n_chains = 2; }));
     CHECK(!same([](auto& c) { c.lattice.n[2] = 6; }));
