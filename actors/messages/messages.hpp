@@ -5,6 +5,7 @@
 
 #include "libactors/checkpoint/mapped_file.hpp"
 #include "libactors/control/chain_core.hpp"
+#include "libactors/control/migration/late_result.hpp"
 #include "libactors/control/mirror/mirror_sender.hpp"
 #include "libactors/control/operations/operation.hpp"
 #include "libactors/control/steerer.hpp"
@@ -58,6 +59,10 @@ struct changes_taken {
     std::map<chain_id, std::uint64_t> sealed; ///< newest seal of each chain in it
     std::optional<error> failed;
 };
+
+// ---- supervisor -> recorder: did a node's late trajectory get into the ledger?
+struct ask_fate { late_result late; };
+struct fate_told { bool committed; epoch_no current; };
 
 // ---- recorder -> chain
 struct credit_granted { std::uint32_t n; };
@@ -113,6 +118,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::describe_run)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::run_described)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::take_changes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::changes_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::ask_fate)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::fate_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::credit_granted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::chain_sealed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_failed)

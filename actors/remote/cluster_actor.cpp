@@ -72,6 +72,7 @@ caf::behavior cluster(cluster_ptr self, caf::actor basp, caf::actor supervisor, 
             else
                 d.board->notice("a node introduced itself without a link; it is ignored");
         },
+        [self](const remote_late& m) { return self->delegate(self->state.supervisor, m); },
         [self](const remote_drain&) {
             const auto sender = self->current_sender();
             if (const auto* l = sender ? link_of(self, sender->node()) : nullptr; l != nullptr)

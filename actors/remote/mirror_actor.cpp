@@ -258,7 +258,7 @@ void on_node(mirror_ptr self, const node_came& m) {
     if (served && m.peer.name != d.peer.name)
         return;
     if (d.gate)
-        self->demonitor(d.gate);
+        self->demonitor(d.gate.address());
     forget_transfer(self);
     drop_copy(self);
     d.gate = m.gate;

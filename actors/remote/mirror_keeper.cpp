@@ -141,7 +141,7 @@ result<fs::path> mirror_keeper::clear_incoming() {
     fs::remove_all(incoming(), ec);
     if (auto made = make_folder(incoming()); !made)
         return made.reason();
-    return incoming() / "ledger.sqlite"; // a ledger's name, because whole ones are opened in place
+    return incoming() / "arrived";
 }
 
 result<std::set<digest>> mirror_keeper::open(const mirror_offer& offer) {
@@ -178,7 +178,7 @@ result<std::set<digest>> mirror_keeper::open(const mirror_offer& offer) {
 result<void> mirror_keeper::keep_file(const run_file& file) {
     if (folder_.empty())
         return error{errc::invalid_argument, "a file of a campaign that was not offered", "mirror", "are both programs of the same version?"};
-    const auto arrived = incoming() / "ledger.sqlite";
+    const auto arrived = incoming() / "arrived";
     if (auto same = require_hash(arrived, file.hash); !same)
         return same;
     FORGE_FAILPOINT_RETURN("keeper.file_arrived");
@@ -201,7 +201,7 @@ result<void> mirror_keeper::keep_file(const run_file& file) {
 }
 
 result<void> mirror_keeper::install_whole(const digest& hash, const ledger_standing& after) {
-    const auto arrived = incoming() / "ledger.sqlite";
+    const auto arrived = incoming() / "arrived";
     if (auto same = require_hash(arrived, hash); !same)
         return same;
     const auto kept = folder_ / "ledger.sqlite";
@@ -239,7 +239,7 @@ result<void> mirror_keeper::keep_ledger(bool whole, const digest& hash, const le
         return error{errc::invalid_argument, "a ledger of a campaign that was not offered", "mirror", "are both programs of the same version?"};
     FORGE_FAILPOINT_RETURN("keeper.ledger_arrived");
     auto done = whole ? install_whole(hash, after) : [&]() -> result<void> {
-        const auto arrived = incoming() / "ledger.sqlite";
+        const auto arrived = incoming() / "arrived";
         if (auto same = require_hash(arrived, hash); !same)
             return same;
         const auto bytes = mapped_file::open(arrived);

@@ -34,6 +34,8 @@ namespace forge {
 
 namespace {
 
+constexpr std::chrono::seconds late_timeout{30};
+constexpr std::size_t uncertain_max = 64;
 constexpr std::uint64_t links_max = std::uint64_t{1} << 29; ///< of a lattice that a message may name: 8 times a 64^4
 
 /// Waits for the network so that the gate need not (detached).
@@ -59,10 +61,13 @@ caf::behavior mover(caf::event_based_actor*, std::shared_ptr<hub> links, node_ad
 struct node_data {
     static inline const char* name = "node";
     caf::actor basp, mover;
+    caf::actor keeper; ///< none without a folder for copies
     std::shared_ptr<const node_parts> parts;
     std::shared_ptr<status_board> board;
     std::map<std::string, caf::actor> workers; ///< by device
     std::set<std::pair<std::string, std::uint32_t>> chains; ///< (device, chain) that are loaded
+    std::map<std::uint32_t, remote_late> newest; ///< of each chain that is loaded: what was computed last
+    std::vector<remote_late> uncertain; ///< computed, and the link was gone before anybody could say that it counts
     std::shared_ptr<link> coordinator;
     coordinator_gate gate; ///< of the coordinator; none while it is away
     std::uint64_t trajectories = 0;
@@ -72,15 +77,28 @@ using node_ptr = caf::stateful_actor<node_data>*;
 
 error no_device(const std::string& id) { return {errc::device_unavailable, "this node has no device " + id, "node", "forge node list"}; }
 
+/// What was under way when the link went: the coordinator says what became of it, and so do we.
+void ask_late(node_ptr self) {
+    for (const auto& late : std::exchange(self->state.uncertain, {}))
+        self->request(self->state.gate, late_timeout, late)
+            .then(
+                [self](const remote_late_refused& r) {
+                    if (const auto why = from_remote(r.why))
+                        self->state.board->notice("refused: " + to_text(*why));
+                },
+                [](const caf::error&) {}); // the link went again; the ledger knows
+}
+
 void attach(node_ptr self, const std::shared_ptr<link>& l, int tries) {
     attach_link(self, self->state.basp, l, nullptr, {}, self->system().message_types<coordinator_gate>(),
         [self](const link_peer& peer, const caf::strong_actor_ptr& gate) {
-            remote_hi hi{caf::actor_cast<caf::strong_actor_ptr>(self), {}};
+            remote_hi hi{caf::actor_cast<caf::strong_actor_ptr>(self), {}, static_cast<bool>(self->state.keeper)};
             for (const auto& d : self->state.parts->devices)
                 hi.devices.push_back({d.slot.id, d.name, d.slot.memory_bytes, d.compute_units, d.fp64});
             self->state.gate = caf::actor_cast<coordinator_gate>(gate);
             self->send(self->state.gate, std::move(hi));
             self->state.board->notice("joined the campaign of " + peer.name);
+            ask_late(self);
         }, tries);
 }
 
@@ -89,6 +107,9 @@ void drop_everything(node_ptr self) {
     for (const auto& [device, chain] : d.chains)
         self->send(d.workers.at(device), unload_chain{chain_id{chain}});
     d.chains.clear();
+    for (const auto& [chain, late] : std::exchange(d.newest, {}))
+        if (late.trajectory > 0 && d.uncertain.size() < uncertain_max)
+            d.uncertain.push_back(late);
     d.board->set_chains_loaded(0);
 }
 
@@ -125,6 +146,7 @@ caf::typed_response_promise<remote_loaded> load(node_ptr self, const remote_load
                             auto& s = self->state;
                             if (!c.failed) {
                                 s.chains.insert({m.device, m.chain});
+                                s.newest[m.chain] = {m.chain, m.epoch, 0};
                                 s.board->set_chains_loaded(s.chains.size());
                             }
                             answer.deliver(remote_loaded{c.state.a, c.state.b, c.bits_class, c.kernel_hash, to_remote(c.failed)});
@@ -149,7 +171,14 @@ caf::typed_response_promise<remote_done> run(node_ptr self, const remote_job& m)
         .then(
             [=](const job_done& done) mutable {
                 FORGE_FAILPOINT("node.job_done");
-                self->state.board->set_trajectories(++self->state.trajectories);
+                auto& s = self->state;
+                s.board->set_trajectories(++s.trajectories);
+                if (const auto at = s.newest.find(m.chain); at != s.newest.end())
+                    at->second.trajectory = m.trajectory;
+                else // the link went while this was computed
+                    for (auto& late : s.uncertain)
+                        if (late.chain == m.chain)
+                            late.trajectory = std::max(late.trajectory, m.trajectory);
                 answer.deliver(remote_done{observed_words(done.observed), done.state.a, done.state.b, std::bit_cast<std::uint64_t>(done.seconds), to_remote(done.failed)});
             },
             [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
@@ -177,12 +206,33 @@ caf::typed_response_promise<remote_snapshot_sent> snapshot(node_ptr self, const 
     return answer;
 }
 
+/// The keeper's answer, or why there is none.
+template <class Answer, class Message>
+caf::typed_response_promise<Answer> to_keeper(node_ptr self, const Message& m) {
+    auto answer = self->make_response_promise<Answer>();
+    auto refuse = [answer](const error& e) mutable {
+        Answer a;
+        a.failed = to_remote(e);
+        answer.deliver(std::move(a));
+    };
+    if (!self->state.keeper) {
+        refuse({errc::unsupported, "this node keeps no copies", "node", "forge node start without --no-mirror"});
+        return answer;
+    }
+    self->request(self->state.keeper, caf::infinite, m)
+        .then([answer](const Answer& a) mutable { answer.deliver(a); },
+              [self, refuse](const caf::error& e) mutable { refuse({errc::internal, "the keeper: " + self->system().render(e), "node", ""}); });
+    return answer;
+}
+
 caf::behavior node(node_ptr self, caf::actor basp, std::shared_ptr<const node_parts> parts, std::shared_ptr<hub> links, std::shared_ptr<status_board> board) {
     auto& d = self->state;
     d.basp = std::move(basp);
     d.parts = std::move(parts);
     d.board = std::move(board);
-    d.mover = self->spawn<caf::detached + caf::linked>(mover, std::move(links), d.parts->coordinator);
+    d.mover = self->spawn<caf::detached + caf::linked>(mover, links, d.parts->coordinator);
+    if (!d.parts->mirrors.empty())
+        d.keeper = spawn_keeper(self, std::move(links), d.parts->coordinator, d.parts->mirrors, d.board);
     for (const auto& device : d.parts->devices)
         d.workers[device.slot.id] = spawn_worker(self, device.slot, d.board);
     self->set_exit_handler([self](caf::exit_msg& m) {
@@ -194,10 +244,17 @@ caf::behavior node(node_ptr self, caf::actor basp, std::shared_ptr<const node_pa
         for (const auto& [id, worker] : s.workers)
             self->send_exit(worker, caf::exit_reason::user_shutdown);
         self->send_exit(s.mover, caf::exit_reason::user_shutdown);
+        if (s.keeper)
+            self->send_exit(s.keeper, caf::exit_reason::user_shutdown);
         self->quit(m.reason);
     });
     self->set_down_handler([self](caf::down_msg& m) {
         auto& s = self->state;
+        if (s.keeper && s.keeper.address() == m.source) {
+            s.board->notice("the keeper of copies ended (" + self->system().render(m.reason) + "): this node keeps none until it is started again");
+            s.keeper = nullptr;
+            return;
+        }
         for (auto& [id, worker] : s.workers)
             if (worker.address() == m.source) {
                 s.board->notice("the worker of " + id + " ended (" + self->system().render(m.reason) + ") and is started again; its chains are lost here");
@@ -233,10 +290,16 @@ caf::behavior node(node_ptr self, caf::actor basp, std::shared_ptr<const node_pa
         [self](const remote_load& m) { return load(self, m); },
         [self](const remote_job& m) { return run(self, m); },
         [self](const remote_snapshot& m) { return snapshot(self, m); },
+        [self](const remote_mirror_offer& m) { return to_keeper<remote_mirror_held>(self, m); },
+        [self](const remote_mirror_file& m) { return to_keeper<remote_mirror_kept>(self, m); },
+        [self](const remote_mirror_ledger& m) { return to_keeper<remote_mirror_kept>(self, m); },
+        [self](const remote_mirror_list& m) { return to_keeper<remote_mirror_listing>(self, m); },
+        [self](const remote_mirror_send& m) { return to_keeper<remote_mirror_kept>(self, m); },
         [self](const remote_unload& m) {
             auto& s = self->state;
             if (s.chains.erase({m.device, m.chain}) > 0)
                 self->send(s.workers.at(m.device), unload_chain{chain_id{m.chain}});
+            s.newest.erase(m.chain);
             s.board->set_chains_loaded(s.chains.size());
         },
     };

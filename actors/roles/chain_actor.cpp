@@ -257,7 +257,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
     d.accepted = p.accepted;
     const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
     FORGE_FAILPOINT("chain.before_load");
-    self->request(d.deps.worker, worker_timeout, load_chain{d.deps.chain, key, p.links, p.start.segment ? p.start.segment->params.precision : arithmetic{},
+    self->request(d.deps.worker, worker_timeout, load_chain{d.deps.chain, d.epoch, key, p.links, p.start.segment ? p.start.segment->params.precision : arithmetic{},
                                                              d.deps.parts->precision.at(d.deps.chain.value)})
         .then(
             [self, start = p.start](const chain_loaded& loaded) {

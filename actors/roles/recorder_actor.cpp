@@ -172,6 +172,9 @@ caf::behavior recorder(recorder_ptr self, std::shared_ptr<const runtime_parts> p
         [self](const log_event& m) {
             after_flush(self, [&](recorder_core& core) { return core.log(m.row); });
         },
+        [self](const ask_fate& m) {
+            return after_flush(self, [&](recorder_core& core) { return core.fate_of(m.late); });
+        },
         [self](describe_run) {
             return after_flush(self, [](recorder_core& core) { return core.describe(); });
         },

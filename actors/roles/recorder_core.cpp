@@ -122,6 +122,14 @@ chain_prepared recorder_core::prepare(chain_id chain) {
     return p;
 }
 
+fate_told recorder_core::fate_of(const late_result& late) {
+    auto& book = *parts_->book;
+    const auto current = book.epoch(late.chain);
+    const auto rows = book.records(late.chain, false, late.trajectory, late.trajectory);
+    const bool committed = rows && std::any_of(rows->begin(), rows->end(), [&late](const record_row& r) { return r.epoch == late.epoch; });
+    return {committed, current ? *current : epoch_no{}};
+}
+
 segment_answer recorder_core::find_segment(chain_id chain, std::uint64_t first_trajectory) {
     const auto rows = parts_->book->segments(chain);
     if (!rows)

@@ -32,6 +32,8 @@ public:
     void finish_segment(chain_id chain, epoch_no epoch, segment_no number);
     /// Checkpoint on disk and verified, then the ledger row, then older generations go.
     [[nodiscard]] result<void> seal(chain_state& state, epoch_no epoch);
+    /// Whether that epoch committed that trajectory.
+    [[nodiscard]] fate_told fate_of(const late_result& late);
     /// What a mirror compares; gives the run's history a name when it has none.
     [[nodiscard]] run_described describe();
     /// The ledger as it is now, whole or as changes since the last call, and the files that it lists.

@@ -16,6 +16,7 @@ namespace forge {
 namespace {
 
 constexpr std::chrono::milliseconds publish_interval{500};
+constexpr std::chrono::seconds last_copy_within{30}; ///< after the end of a campaign
 
 struct supervisor_data {
     static inline const char* name = "supervisor";
@@ -25,6 +26,7 @@ struct supervisor_data {
     std::optional<operation_desk> desk; ///< knows where every chain runs
     std::optional<supervisor> worker_core; ///< the same budget for workers, by slot
     caf::actor recorder, steerer;
+    caf::actor mirror; ///< none when the campaign wants no copy, or no node can keep one
     std::vector<caf::actor> workers;     ///< by slot; none while a node is away
     std::set<chain_id> homeless;         ///< no device can run them now
     std::map<std::string, std::string> names; ///< of devices, as their vendors say
@@ -34,6 +36,7 @@ struct supervisor_data {
     std::vector<double> taken;
     bool stopping = false;
     bool ending = false;
+    bool mirroring = false; ///< the campaign is over; the copy takes in its end
 };
 
 using supervisor_ptr = caf::stateful_actor<supervisor_data>*;
@@ -91,9 +94,21 @@ void start_chain(supervisor_ptr self, chain_id c) {
         self->send(d.chains[c], stop_campaign{});
 }
 
+/// The copy takes in the end of the campaign, too, if that does not take long. @return true when it is worth waiting.
+bool mirror_goes_on(supervisor_ptr self) {
+    auto& d = self->state;
+    if (!d.mirror)
+        return false;
+    if (!std::exchange(d.mirroring, true)) {
+        self->send(d.mirror, finish_mirror{});
+        self->delayed_send(self, last_copy_within, mirror_settled{});
+    }
+    return true;
+}
+
 void end_if_over(supervisor_ptr self) {
     auto& d = self->state;
-    if (d.ending || !d.core->over())
+    if (d.ending || !d.core->over() || mirror_goes_on(self))
         return;
     d.ending = true;
     d.board->set_result(d.core->all_finished());
@@ -229,6 +244,11 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
                 d.workers[slot] = spawn_worker(self, d.parts->devices[slot], d.board);
             return; // its chains notice by their failed requests and come back through chain_failed
         }
+    if (d.mirror && d.mirror.address() == m.source && !d.ending) { // the run goes on without a copy, and says so
+        d.board->notice("the mirror ended (" + self->system().render(m.reason) + "): this run is not copied any more; start it again");
+        d.mirror = nullptr;
+        return end_if_over(self);
+    }
     if (d.recorder.address() == m.source && !d.ending) {
         d.board->notice("the recorder ended (" + self->system().render(m.reason) + "): the campaign stops; start it again to go on");
         for (const auto& [c, actor] : d.chains)
@@ -267,10 +287,37 @@ void on_node(supervisor_ptr self, const node_came& m) {
         text += (text.empty() ? "" : ", ") + id;
     }
     d.board->notice(fmt::format("node {} offers {}", m.peer.name, text));
+    if (d.mirror)
+        self->send(d.mirror, m);
     for (const auto c : std::exchange(d.homeless, {}))
         start_chain(self, c);
     perform(self, d.desk->spread(steady_now_s()));
     publish_devices(self);
+}
+
+/// A node that was lost says what it computed meanwhile: the ledger has the last word on it.
+caf::typed_response_promise<remote_late_refused> judge_late(supervisor_ptr self, const remote_late& m) {
+    auto& d = self->state;
+    auto answer = self->make_response_promise<remote_late_refused>();
+    const late_result late{chain_id{m.chain}, epoch_no{m.epoch}, m.trajectory};
+    if (m.chain >= d.parts->plan.n_chains) {
+        answer.deliver(remote_late_refused{to_remote(error{errc::not_found, "the campaign has no chain " + to_text(late.chain), "", ""})});
+        return answer;
+    }
+    self->request(d.recorder, recorder_timeout, ask_fate{late})
+        .then(
+            [self, answer, late](const fate_told& f) mutable {
+                auto& s = self->state;
+                if (f.committed) {
+                    answer.deliver(remote_late_refused{});
+                    return;
+                }
+                const auto why = refuse_late(late, f.current, s.desk->devices()[s.desk->slot_of(late.chain)].id);
+                s.board->notice(why.what);
+                answer.deliver(remote_late_refused{to_remote(why)});
+            },
+            [answer](const caf::error&) mutable { answer.deliver(remote_late_refused{}); });
+    return answer;
 }
 
 caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
@@ -300,6 +347,10 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
     }
     d.recorder = spawn_recorder(self, d.parts, d.board); // from here on the ledger is the recorder's
     d.steerer = spawn_steerer(self, d.parts, d.taken, d.board);
+    if (!plan.mirror.empty() && d.parts->cluster)
+        d.mirror = spawn_mirror(self, d.parts, d.recorder, d.board);
+    else if (!plan.mirror.empty())
+        d.board->notice("the campaign wants a mirror (" + plan.mirror + "), but no other machine can take part: start it with --cluster");
     for (const auto& slot : d.parts->devices)
         d.workers.push_back(spawn_worker(self, slot, d.board));
     for (std::uint32_t c = 0; c < plan.n_chains; ++c)
@@ -309,6 +360,16 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
     return {
         [self](const operate& m) { return on_request(self, m.request); },
         [self](const node_came& m) { on_node(self, m); },
+        [self](mirror_settled) {
+            auto& s = self->state;
+            if (!s.mirroring || !s.mirror)
+                return;
+            self->demonitor(s.mirror);
+            self->send_exit(s.mirror, caf::exit_reason::user_shutdown);
+            s.mirror = nullptr;
+            end_if_over(self);
+        },
+        [self](const remote_late& m) { return judge_late(self, m); },
         [self](const node_drains& m) {
             auto& s = self->state;
             s.board->notice("node " + m.node + " drains");

@@ -21,6 +21,7 @@ struct node_parts {
     allow_list nodes;
     node_address coordinator;
     std::vector<offered_device> devices;
+    std::filesystem::path mirrors; ///< folder for copies of runs; empty: it keeps none
 };
 
 struct node_status {

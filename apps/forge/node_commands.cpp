@@ -23,6 +23,8 @@ struct start_options {
     std::string code;
     std::string coordinator;
     std::vector<std::string> devices;
+    std::string mirrors; ///< empty: below the cluster folder
+    bool no_mirror = false;
     std::uint32_t split = 0;
     double drain_s = 60.0;
 };
@@ -74,6 +76,8 @@ result<void> start(const start_options& o) {
     parts.hub.cluster = member->cluster();
     parts.nodes = *nodes;
     parts.coordinator = *coordinator;
+    if (!o.no_mirror)
+        parts.mirrors = o.mirrors.empty() ? root / "mirrors" : std::filesystem::path(o.mirrors);
     opencl_options options;
     options.cache_dir = default_cache_dir();
     for (const auto& d : system->devices()) {
@@ -131,6 +135,8 @@ void add_node_commands(CLI::App& root, cli_state& state) {
     command->add_option("--cluster", o->folder, "Folder of this machine's identity (default: FORGE_CLUSTER_DIR or ~/.config/metalforge/cluster)");
     command->add_option("--device", o->devices, "Offer only these");
     command->add_option("--split-cpu", o->split, "Offer a CPU as this many devices");
+    command->add_option("--mirrors", o->mirrors, "Folder for copies of runs whose campaign asks for a mirror (default: mirrors below the identity's folder)");
+    command->add_flag("--no-mirror", o->no_mirror, "Keep no copies here");
     command->add_option("--drain-timeout", o->drain_s, "Seconds to wait on SIGTERM until the chains have been moved away")->check(CLI::Range(0.0, 86400.0));
     command->callback([o, &state] {
         if (auto done = start(*o); !done)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "apps/forge/run_command.hpp"
 
+#include "actors/runtime/run_recovery.hpp"
 #include "apps/forge/campaign_files.hpp"
 #include "apps/forge/cluster_folder.hpp"
 #include "apps/forge/compose.hpp"
@@ -31,10 +32,11 @@ struct run_options {
     bool clustered = false; ///< other machines may take part
     std::string cluster;    ///< folder; empty: the default one
     std::string listen;     ///< HOST:PORT
+    std::string mirror;     ///< folder or node that a lost run is brought back from
 };
 
-/// Puts the cluster's parts into the run's. @return the folder.
-result<cluster_folder> open_cluster(const run_options& options, runtime_parts& parts) {
+/// @return the folder of this machine's identity, and what the runtime needs of it.
+result<std::pair<cluster_folder, cluster_parts>> open_cluster(const run_options& options) {
     auto folder = cluster_folder::open(options.cluster.empty() ? default_cluster_folder() : std::filesystem::path(options.cluster));
     if (!folder)
         return folder.reason();
@@ -51,8 +53,30 @@ result<cluster_folder> open_cluster(const run_options& options, runtime_parts& p
     setup.address = at->host;
     setup.port = at->port;
     setup.desk = folder->desk();
-    parts.cluster_setup = std::move(setup);
-    return folder;
+    return std::pair{std::move(folder).value(), std::move(setup)};
+}
+
+/// Brings a lost run directory back. One that is there is never touched: the run goes on from it.
+result<void> recover(const run_options& options, const loaded_campaign& c, const std::optional<cluster_parts>& setup) {
+    const auto say = [&](const std::string& text) {
+        if (!options.quiet)
+            std::cerr << text << "\n";
+    };
+    if (std::filesystem::exists(c.folder.ledger())) {
+        say("the run directory is there: the run goes on from it, not from the mirror");
+        return {};
+    }
+    const recovery_wish wish{sha256_of(physics_text(c.plan)), c.plan.seed};
+    const bool folder = std::filesystem::is_directory(options.mirror);
+    if (!folder && !setup)
+        return error{errc::invalid_argument, "\"" + options.mirror + "\" is no folder, and a node can only come when the campaign listens", "--from-mirror",
+                     "a folder below a node's mirrors; or a node's name together with --cluster"};
+    const auto done = folder ? recover_from_folder(options.mirror, wish, c.folder.root)
+                             : recover_from_node(*setup, options.mirror, wish, c.folder.root, [] { return signal_arrived(); }, say);
+    if (!done)
+        return done.reason();
+    say(fmt::format("{} trajectories recovered from {} and verified", done->trajectories, done->from));
+    return {};
 }
 
 constexpr int exit_partial = 9;
@@ -69,23 +93,32 @@ result<void> run(const run_options& options, cli_state& state) {
             return seconds.reason();
         stop_after = *seconds;
     }
-    auto loaded = load_campaign(options.file, options.out);
+    const bool kept_file = options.file.empty() && !options.mirror.empty();
+    if (options.file.empty() && !kept_file)
+        return error{errc::invalid_argument, "a campaign file is missing", "forge run", "forge run CAMPAIGN.toml; docs/campaign.md has its keys"};
+    auto loaded = load_campaign(kept_file ? (std::filesystem::path(options.mirror) / "campaign.toml").string() : options.file, options.out);
     if (!loaded)
         return loaded.reason();
     block_signals(); // before any thread exists
+    std::optional<cluster_folder> members;
+    std::optional<cluster_parts> setup;
+    if (options.clustered) {
+        auto opened = open_cluster(options);
+        if (!opened)
+            return opened.reason();
+        members = std::move(opened->first);
+        setup = std::move(opened->second);
+    }
+    if (!options.mirror.empty())
+        if (auto recovered = recover(options, *loaded, setup); !recovered)
+            return recovered.reason();
     auto composed = compose(*loaded);
     if (!composed)
         return composed.reason();
     auto log = run_log::open(loaded->folder.log());
     if (!log)
         return log.reason();
-    std::optional<cluster_folder> members;
-    if (options.clustered) {
-        auto folder = open_cluster(options, composed->parts);
-        if (!folder)
-            return folder.reason();
-        members = std::move(folder).value();
-    }
+    composed->parts.cluster_setup = std::move(setup);
     const bool talk = !options.quiet;
     if (talk)
         std::cerr << composed->introduction;
@@ -200,11 +233,12 @@ void add_run_command(CLI::App& root, cli_state& state) {
                     "Ctrl-C finishes the trajectories, seals every chain and says how to go on.\n"
                     "Example: forge run apps/examples/deconfinement.toml --out runs/first --stop-after 30m");
     auto options = std::make_shared<run_options>();
-    command->add_option("campaign", options->file, "Campaign file (TOML, docs/campaign.md)")->required();
+    command->add_option("campaign", options->file, "Campaign file (TOML, docs/campaign.md); may be left out when --from-mirror names a folder");
     command->add_option("--out", options->out, "Run directory (default: the file's output, else runs/NAME)");
     command->add_option("--stop-after", options->stop_after, "Stop and seal after this time: 90s, 30m, 2h");
     command->add_flag("--json", options->json, "Print the outcome as JSON on standard output");
     command->add_flag("--quiet", options->quiet, "No progress");
+    command->add_option("--from-mirror", options->mirror, "The run directory is lost: bring it back from this folder, or from this node ('node': any) over the cluster");
     auto* cluster = command->add_option("--cluster", options->cluster, "Let machines of the cluster take part (folder of this machine's identity; default as forge cluster)");
     cluster->expected(0, 1);
     auto* listen = command->add_option("--listen", options->listen, "Address and port for them, numeric (default: 0.0.0.0:7717)");

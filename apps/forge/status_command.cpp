@@ -48,6 +48,23 @@ void print_status(const nlohmann::json& s) {
     }
 }
 
+/// One line about the copy of the run on another machine; empty when the campaign wants none.
+std::string mirror_line(const nlohmann::json& s) {
+    if (!s.contains("mirror") || !s["mirror"].is_object())
+        return "";
+    const auto& m = s["mirror"];
+    const auto age = number(m, "age_s");
+    std::string line = fmt::format("mirror {}: {}, {}", m["node"].is_string() ? m["node"].get<std::string>() : m.value("wanted", "n/a"), m.value("state", "n/a"),
+                                   age ? fmt::format("holds everything up to {:.1f} s before this snapshot", *age) : "holds nothing yet");
+    std::string sealed;
+    for (const auto& [chain, trajectory] : m["sealed"].items())
+        sealed += fmt::format("{}{} {}", sealed.empty() ? "; sealed on both disks: " : ", ", chain, trajectory.get<std::uint64_t>());
+    line += sealed;
+    if (m["problem"].is_string())
+        line += "\n       " + m["problem"].get<std::string>();
+    return line + "\n";
+}
+
 } // namespace
 
 void add_status_command(CLI::App& root, cli_state& state) {
@@ -71,6 +88,7 @@ void add_status_command(CLI::App& root, cli_state& state) {
         if (o->json)
             return print_json("forge.status/1", s, warnings);
         print_status(s);
+        std::cout << mirror_line(s);
         for (const auto& w : warnings)
             std::cout << "! " << w << "\n";
     });

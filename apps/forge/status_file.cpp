@@ -4,6 +4,7 @@
 #include "apps/forge/cli.hpp"
 #include "apps/forge/operation_json.hpp"
 
+#include <chrono>
 #include <fstream>
 
 #include <unistd.h>
@@ -15,6 +16,8 @@ template <class T>
 nlohmann::json or_null(const std::optional<T>& value) {
     return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
+/// The clock of run_status::mirror.
+double steady_now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 } // namespace
 
 nlohmann::json status_json(const campaign& plan, const run_status& status) {
@@ -45,8 +48,18 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
     nlohmann::json operations = nlohmann::json::array();
     for (const auto& r : status.operations)
         operations.push_back(to_json(r));
+    const auto& m = status.mirror;
+    nlohmann::json mirror;
+    if (!m.wanted.empty()) {
+        nlohmann::json sealed = nlohmann::json::object();
+        for (const auto& [c, t] : m.sealed)
+            sealed[to_text(c)] = t;
+        mirror = {{"wanted", m.wanted}, {"node", m.node.empty() ? nlohmann::json(nullptr) : nlohmann::json(m.node)}, {"state", m.state}, {"rounds", m.rounds},
+                  {"age_s", m.current_s ? nlohmann::json(steady_now() - *m.current_s) : nlohmann::json(nullptr)}, {"sealed", sealed},
+                  {"problem", m.problem.empty() ? nlohmann::json(nullptr) : nlohmann::json(m.problem)}};
+    }
     return {{"campaign", plan.name}, {"pid", ::getpid()}, {"state", status.over ? (status.all_finished ? "finished" : "stopped") : status.stopping ? "stopping" : "running"},
-            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}, {"devices", devices}};
+            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}, {"devices", devices}, {"mirror", mirror}};
 }
 
 void write_status_file(const run_folder& folder, const campaign& plan, const run_status& status) {

@@ -31,9 +31,10 @@ T travelled(caf::actor_system& system, T value) {
 TEST_CASE("messages between nodes come back as they were") {
     travel_config config;
     caf::actor_system system(config);
-    const auto load = travelled(system, remote_load{"opencl:0.1", 7, 0xfedcba9876543210u, {8, 8, 8, 4}, 42, {1, 2, 3, 4}});
+    const auto load = travelled(system, remote_load{"opencl:0.1", 7, 5, 0xfedcba9876543210u, {8, 8, 8, 4}, 42, {1, 2, 3, 4}});
     CHECK(load.device == "opencl:0.1");
     CHECK(load.chain == 7);
+    CHECK(load.epoch == 5);
     CHECK(load.key == 0xfedcba9876543210u);
     CHECK(load.extents == std::vector<std::uint32_t>{8, 8, 8, 4});
     CHECK(load.transfer == 42);
@@ -51,10 +52,36 @@ TEST_CASE("messages between nodes come back as they were") {
     CHECK(travelled(system, remote_snapshot{"d", 2, 77}).transfer == 77);
     CHECK(travelled(system, remote_snapshot_sent{123, {}}).bytes == 123);
     CHECK(travelled(system, remote_unload{"d", 5}).chain == 5);
-    const auto hi = travelled(system, remote_hi{nullptr, {{"opencl:0", "name", 1ull << 35, 2, true}}});
+    const auto hi = travelled(system, remote_hi{nullptr, {{"opencl:0", "name", 1ull << 35, 2, true}}, true});
     REQUIRE(hi.devices.size() == 1);
     CHECK(hi.devices[0].memory_bytes == 1ull << 35);
     CHECK(hi.devices[0].fp64);
+    CHECK(hi.keeps_mirror);
+    CHECK(travelled(system, remote_late{1, 2, 1ull << 40}).trajectory == 1ull << 40);
+    CHECK(from_remote(travelled(system, remote_late_refused{to_remote(error{errc::stale_epoch, "what", "", ""})}).why)->code == errc::stale_epoch);
+}
+
+TEST_CASE("messages about copies of a run come back as they were") {
+    travel_config config;
+    caf::actor_system system(config);
+    const auto offer = travelled(system, remote_mirror_offer{"scan", "seed", "ab", 2, {"one", "two"}, {3, 1ull << 50}});
+    CHECK(offer.lineage == std::vector<std::string>{"one", "two"});
+    CHECK(offer.epochs == std::vector<std::uint64_t>{3, 1ull << 50});
+    CHECK(offer.n_chains == 2);
+    CHECK(travelled(system, remote_mirror_held{{"x", "y"}, {}}).files.size() == 2);
+    const auto file = travelled(system, remote_mirror_file{"checkpoints/c0-1.ckpt", "cd", 1ull << 33, 9});
+    CHECK(file.name == "checkpoints/c0-1.ckpt");
+    CHECK(file.bytes == 1ull << 33);
+    const auto rows = travelled(system, remote_mirror_ledger{false, "ef", 10, 11, "ab", {1, 2}, 12});
+    CHECK_FALSE(rows.whole);
+    CHECK(rows.after_epochs == std::vector<std::uint64_t>{1, 2});
+    CHECK(rows.after_events == 12);
+    const auto listing = travelled(system, remote_mirror_listing{{{"id", "seed", "hash", 100, {file}}}, {}});
+    REQUIRE(listing.runs.size() == 1);
+    CHECK(listing.runs[0].trajectories == 100);
+    CHECK(listing.runs[0].files.at(0).bytes == 1ull << 33);
+    CHECK(travelled(system, remote_mirror_send{"id", "name", 77}).transfer == 77);
+    CHECK(from_remote(travelled(system, remote_mirror_kept{to_remote(error{errc::no_space, "full", "", ""})}).failed)->code == errc::no_space);
 }
 
 TEST_CASE("numbers that decide keep every bit: signed zero, denormals, the last digit") {

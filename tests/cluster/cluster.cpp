@@ -57,8 +57,10 @@ cluster::cluster(const campaign_file& c) : file_(c), run_(c), coordinator_(stran
 
 machine cluster::stranger(const std::string& name) const { return {name, run_.scratch() / name, nullptr}; }
 
-void cluster::start() {
-    coordinator_.program = std::make_unique<process>(run_.command({"--cluster", coordinator_.folder.string(), "--listen", address()}));
+void cluster::start(const std::vector<std::string>& more) {
+    std::vector<std::string> options{"--cluster", coordinator_.folder.string(), "--listen", address()};
+    options.insert(options.end(), more.begin(), more.end());
+    coordinator_.program = std::make_unique<process>(run_.command(options));
     need(eventually(patience_s, [this] { return coordinator_.said("nodes reach this campaign at port") > 0 || !coordinator_.program->running(); }) &&
              coordinator_.program->running(), "the coordinator listens", coordinator_);
 }

@@ -31,7 +31,7 @@ public:
     [[nodiscard]] machine& coordinator() { return coordinator_; }
 
     /// Starts the campaign (again) and waits until nodes can reach it.
-    void start();
+    void start(const std::vector<std::string>& more = {});
     /// The code of a fresh invite.
     [[nodiscard]] std::string invite(const std::string& ttl = "1h") const;
     /// A node that has joined; waits until the campaign has its devices.

@@ -78,6 +78,8 @@ TEST_CASE("a node that was frozen says what it dropped, rejoins, and changes not
     {
         INFO(two.program->err());
         REQUIRE(eventually(20.0, [&] { return two.said("1 chain is dropped") == 1 && two.said("joined the campaign of lab1") == 2; }));
+        // What it computed last was for an owner that is no more; both sides say so.
+        CHECK(eventually(10.0, [&] { return two.said("of c0, computed under epoch") == 1 && lab.coordinator().said("of c0, computed under epoch") == 1; }));
     }
     REQUIRE(eventually(20.0, [&] { return lab.coordinator().said("node lab2 offers") == 2 || !lab.coordinator().program->running(); }));
     if (lab.coordinator().program->running())

@@ -28,6 +28,7 @@ struct campaign_file {
     std::string devices = "split_cpu = 2";
     std::string flow;
     std::string checkpoint = "interval_s = 0.3";
+    std::string ledger; ///< lines of [ledger]
     [[nodiscard]] std::string text() const;
 };
 

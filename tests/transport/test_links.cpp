@@ -30,7 +30,7 @@ TEST_CASE("a link comes up between two members and carries bytes both ways, in o
     CHECK(b.last().wire->peer().dialled);
     CHECK(a.last().wire->peer().fingerprint == c.beta.fingerprint);
     CHECK(a.last().wire->peer().node_id == b.net->options().node_id);
-    CHECK(a.last().wire->peer().version == 1);
+    CHECK(a.last().wire->peer().version == spoken_versions.max);
     const auto big = pattern(5 << 20);
     auto copy = big;
     CHECK(a.last().wire->send(copy));
