@@ -27,12 +27,13 @@ using links_handle = std::shared_ptr<const gauge_field>;
 // ---- chain <-> device worker
 /// `resumed`: arithmetic that the links were last measured in; `planned`: that the chain works in.
 struct load_chain { chain_id chain; epoch_no epoch; std::uint64_t key; links_handle links; arithmetic resumed, planned; };
-struct chain_loaded { state_hash state; std::string device, bits_class, kernel_hash; std::optional<error> failed; };
+/// `device_s`: on the device itself; what is missing to the whole went into the network.
+struct chain_loaded { state_hash state; std::string device, bits_class, kernel_hash; std::optional<error> failed; double device_s = 0.0; };
 struct run_job { chain_id chain; run_command job; };
 struct job_done { trajectory_observables observed; state_hash state; double seconds; std::optional<error> failed; };
 struct take_snapshot { chain_id chain; };
 struct unload_chain { chain_id chain; }; ///< its fields go
-struct snapshot_taken { links_handle links; std::optional<error> failed; };
+struct snapshot_taken { links_handle links; std::optional<error> failed; double device_s = 0.0; };
 
 // ---- chain -> recorder (bounded edge: commit_item; the rest is request and answer, one outstanding per chain)
 struct commit_item { commit_request request; bool last_credit; };
@@ -76,8 +77,8 @@ struct decision_made { std::optional<steering_decision> decision; };
 
 // ---- chain, worker -> supervisor; main -> supervisor
 struct chain_failed { chain_id chain; error reason; };
-struct chain_done { chain_id chain; bool finished; std::uint64_t trajectory; };
-struct chain_started { chain_id chain; epoch_no epoch; };
+struct chain_done { chain_id chain; bool finished; std::uint64_t trajectory; migration_times leaving; };
+struct chain_started { chain_id chain; epoch_no epoch; migration_times arriving; };
 struct chain_seal_noted { chain_id chain; std::uint64_t trajectory; }; ///< the answer to seal_now, once durable
 struct worker_ready { std::size_t slot; std::optional<error> failed; };
 struct stop_campaign {};

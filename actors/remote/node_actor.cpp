@@ -149,7 +149,7 @@ caf::typed_response_promise<remote_loaded> load(node_ptr self, const remote_load
                                 s.newest[m.chain] = {m.chain, m.epoch, 0};
                                 s.board->set_chains_loaded(s.chains.size());
                             }
-                            answer.deliver(remote_loaded{c.state.a, c.state.b, c.bits_class, c.kernel_hash, to_remote(c.failed)});
+                            answer.deliver(remote_loaded{c.state.a, c.state.b, c.bits_class, c.kernel_hash, to_remote(c.failed), c.device_s});
                         },
                         [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
             },
@@ -199,7 +199,7 @@ caf::typed_response_promise<remote_snapshot_sent> snapshot(node_ptr self, const 
                     return refuse(*taken.failed);
                 FORGE_FAILPOINT("node.before_push");
                 self->request(self->state.mover, caf::infinite, push_links{m.transfer, taken.links})
-                    .then([=](const links_pushed& p) mutable { FORGE_FAILPOINT("node.pushed"); answer.deliver(remote_snapshot_sent{p.bytes, to_remote(p.failed)}); },
+                    .then([=, device_s = taken.device_s](const links_pushed& p) mutable { FORGE_FAILPOINT("node.pushed"); answer.deliver(remote_snapshot_sent{p.bytes, to_remote(p.failed), device_s}); },
                           [=](const caf::error& e) mutable { refuse({errc::internal, "the mover: " + self->system().render(e), "node", ""}); });
             },
             [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });

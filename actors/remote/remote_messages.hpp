@@ -47,7 +47,7 @@ struct remote_load {
     std::uint64_t transfer = 0; ///< under which the coordinator serves the links
     std::vector<std::uint64_t> arithmetics; ///< strategy and share of `resumed`, then of `planned`
 };
-struct remote_loaded { std::uint64_t state_a = 0, state_b = 0; std::string bits_class, kernel_hash; remote_error failed; };
+struct remote_loaded { std::uint64_t state_a = 0, state_b = 0; std::string bits_class, kernel_hash; remote_error failed; double device_s = 0.0; };
 struct remote_job {
     std::string device;
     std::uint32_t chain = 0;
@@ -58,7 +58,7 @@ struct remote_job {
 };
 struct remote_done { std::vector<std::uint64_t> observed; std::uint64_t state_a = 0, state_b = 0, seconds = 0; remote_error failed; };
 struct remote_snapshot { std::string device; std::uint32_t chain = 0; std::uint64_t transfer = 0; }; ///< under which the coordinator takes the links
-struct remote_snapshot_sent { std::uint64_t bytes = 0; remote_error failed; };
+struct remote_snapshot_sent { std::uint64_t bytes = 0; remote_error failed; double device_s = 0.0; };
 struct remote_unload { std::string device; std::uint32_t chain = 0; };
 
 // ---- copies of a run: coordinator -> the node that keeps them. Bytes go over the data stream: the node fetches `transfer`.
@@ -114,11 +114,11 @@ template <class I> typename I::result_type inspect(I& f, remote_device& x) { ret
 template <class I> typename I::result_type inspect(I& f, remote_hi& x) { return f(caf::meta::type_name("remote_hi"), x.gate, x.devices, x.keeps_mirror); }
 template <class I> typename I::result_type inspect(I& f, remote_drain& x) { return f(caf::meta::type_name("remote_drain"), x.reserved); }
 template <class I> typename I::result_type inspect(I& f, remote_load& x) { return f(caf::meta::type_name("remote_load"), x.device, x.chain, x.epoch, x.key, x.extents, x.transfer, x.arithmetics); }
-template <class I> typename I::result_type inspect(I& f, remote_loaded& x) { return f(caf::meta::type_name("remote_loaded"), x.state_a, x.state_b, x.bits_class, x.kernel_hash, x.failed); }
+template <class I> typename I::result_type inspect(I& f, remote_loaded& x) { return f(caf::meta::type_name("remote_loaded"), x.state_a, x.state_b, x.bits_class, x.kernel_hash, x.failed, x.device_s); }
 template <class I> typename I::result_type inspect(I& f, remote_job& x) { return f(caf::meta::type_name("remote_job"), x.device, x.chain, x.trajectory, x.segment, x.test, x.params); }
 template <class I> typename I::result_type inspect(I& f, remote_done& x) { return f(caf::meta::type_name("remote_done"), x.observed, x.state_a, x.state_b, x.seconds, x.failed); }
 template <class I> typename I::result_type inspect(I& f, remote_snapshot& x) { return f(caf::meta::type_name("remote_snapshot"), x.device, x.chain, x.transfer); }
-template <class I> typename I::result_type inspect(I& f, remote_snapshot_sent& x) { return f(caf::meta::type_name("remote_snapshot_sent"), x.bytes, x.failed); }
+template <class I> typename I::result_type inspect(I& f, remote_snapshot_sent& x) { return f(caf::meta::type_name("remote_snapshot_sent"), x.bytes, x.failed, x.device_s); }
 template <class I> typename I::result_type inspect(I& f, remote_unload& x) { return f(caf::meta::type_name("remote_unload"), x.device, x.chain); }
 template <class I> typename I::result_type inspect(I& f, remote_late& x) { return f(caf::meta::type_name("remote_late"), x.chain, x.epoch, x.trajectory); }
 template <class I> typename I::result_type inspect(I& f, remote_late_refused& x) { return f(caf::meta::type_name("remote_late_refused"), x.why); }

@@ -31,6 +31,7 @@ struct snapshot_under_way {
     std::shared_ptr<gauge_field> links;
     bool sent = false;  ///< the node says so
     bool moved = false; ///< the stream says so
+    double device_s = 0.0;
 };
 
 struct remote_worker_data {
@@ -90,7 +91,7 @@ void finish_snapshot(remote_ptr self, std::uint64_t transfer) {
     if (at == all.end() || !at->second.sent || !at->second.moved)
         return;
     FORGE_FAILPOINT("remote.snapshot_done");
-    at->second.answer.deliver(snapshot_taken{std::move(at->second.links), std::nullopt});
+    at->second.answer.deliver(snapshot_taken{std::move(at->second.links), std::nullopt, at->second.device_s});
     all.erase(at);
 }
 
@@ -140,7 +141,7 @@ caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain
             [self, answer, ticket](const remote_loaded& r) mutable {
                 FORGE_FAILPOINT("remote.loaded");
                 self->state.open.erase(ticket);
-                answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_node(self, r.failed)});
+                answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_node(self, r.failed), r.device_s});
             },
             [self, answer, ticket](const caf::error& e) mutable {
                 self->state.open.erase(ticket);
@@ -182,7 +183,7 @@ caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
 
 caf::typed_response_promise<snapshot_taken> snapshot(remote_ptr self, const take_snapshot& m) {
     auto& d = self->state;
-    snapshot_under_way s{self->make_response_promise<snapshot_taken>(), nullptr, false, false};
+    snapshot_under_way s{self->make_response_promise<snapshot_taken>(), nullptr};
     const auto answer = s.answer;
     const auto shape = d.shapes.find(m.chain);
     if (shape == d.shapes.end()) {
@@ -208,7 +209,7 @@ caf::typed_response_promise<snapshot_taken> snapshot(remote_ptr self, const take
                 if (const auto failed = from_remote(r.failed))
                     return fail_snapshot(self, t, *failed);
                 if (const auto at = self->state.snapshots.find(t); at != self->state.snapshots.end())
-                    at->second.sent = true;
+                    at->second.sent = true, at->second.device_s = r.device_s;
                 finish_snapshot(self, t);
             },
             [self, t = *transfer](const caf::error& e) { fail_snapshot(self, t, lost_node(self, e)); });

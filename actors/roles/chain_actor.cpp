@@ -27,6 +27,10 @@ struct chain_data {
     bool failed = false;
     std::string waiting_for; ///< why the ledger is asked again; empty when it is not
     bool stop_requested = false;
+    migration_times times;     ///< of coming here, then of leaving
+    double begun_s = 0.0;      ///< steady clock
+    double stop_asked_s = 0.0;
+    double seal_begun_s = 0.0;
     std::optional<std::uint64_t> seal_requested; ///< somebody waits to hear that this trajectory is sealed
 };
 
@@ -202,12 +206,18 @@ void execute(chain_ptr self, const ask_segment_command& c) {
 void execute(chain_ptr self, const seal_command& c) {
     auto& d = self->state;
     FORGE_FAILPOINT("chain.before_snapshot");
+    const double begun = steady_now_s();
+    if (d.stop_requested)
+        d.times.drain_s = begun - d.stop_asked_s;
     self->request(d.deps.worker, worker_timeout, take_snapshot{d.deps.chain})
         .then(
-            [self, c](const snapshot_taken& taken) {
+            [self, c, begun](const snapshot_taken& taken) {
                 if (taken.failed)
                     return fail(self, *taken.failed);
                 auto& s = self->state;
+                s.seal_begun_s = steady_now_s();
+                s.times.snapshot_s = taken.device_s;
+                s.times.copy_out_s = std::max(0.0, s.seal_begun_s - begun - taken.device_s);
                 FORGE_FAILPOINT("chain.snapshot_taken");
                 auto state = std::make_shared<chain_state>();
                 state->chain = s.deps.chain;
@@ -234,7 +244,7 @@ void execute(chain_ptr self, const done_command& c) {
     FORGE_FAILPOINT("chain.before_done");
     publish(self, true);
     self->send(self->state.deps.worker, unload_chain{self->state.deps.chain});
-    self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished, self->state.core->trajectory()});
+    self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished, self->state.core->trajectory(), self->state.times});
     self->quit();
 }
 
@@ -253,6 +263,8 @@ void begin(chain_ptr self, const chain_prepared& p) {
             fail(self, *p.failed);
         return;
     }
+    const double granted = steady_now_s();
+    d.times.grant_s = granted - d.begun_s;
     d.epoch = p.start.epoch;
     d.accepted = p.accepted;
     const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
@@ -260,8 +272,10 @@ void begin(chain_ptr self, const chain_prepared& p) {
     self->request(d.deps.worker, worker_timeout, load_chain{d.deps.chain, d.epoch, key, p.links, p.start.segment ? p.start.segment->params.precision : arithmetic{},
                                                              d.deps.parts->precision.at(d.deps.chain.value)})
         .then(
-            [self, start = p.start](const chain_loaded& loaded) {
+            [self, start = p.start, granted](const chain_loaded& loaded) {
                 auto& s = self->state;
+                s.times.upload_s = loaded.device_s;
+                s.times.copy_in_s = std::max(0.0, steady_now_s() - granted - loaded.device_s);
                 if (loaded.failed)
                     return fail(self, *loaded.failed);
                 if (start.trajectory > 0 && !(loaded.state == start.state))
@@ -271,7 +285,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
                 s.home = loaded;
                 s.core.emplace(start, s.deps.edge_capacity);
                 self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
-                self->send(s.deps.supervisor, chain_started{s.deps.chain, s.epoch});
+                self->send(s.deps.supervisor, chain_started{s.deps.chain, s.epoch, std::exchange(s.times, {})});
                 if (s.deps.paused)
                     (void)s.core->on_pause("paused by the operator");
                 perform(self, s.stop_requested ? s.core->on_stop() : s.core->begin());
@@ -282,6 +296,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
 
 void prepare(chain_ptr self) {
     auto& d = self->state;
+    d.begun_s = steady_now_s();
     self->request(d.deps.recorder, recorder_timeout, prepare_chain{d.deps.chain})
         .then([self](const chain_prepared& p) { begin(self, p); }, lost(self, "the recorder"));
 }
@@ -297,6 +312,7 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
         [self](const chain_sealed& m) {
             auto& s = self->state;
             FORGE_FAILPOINT("chain.sealed");
+            s.times.seal_s = steady_now_s() - s.seal_begun_s;
             perform(self, s.core->on_sealed(m.trajectory));
             if (s.seal_requested && m.trajectory >= *s.seal_requested) {
                 s.seal_requested.reset();
@@ -328,7 +344,8 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
             self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
         },
         [self](stop_campaign) {
-            self->state.stop_requested = true;
+            if (!std::exchange(self->state.stop_requested, true))
+                self->state.stop_asked_s = steady_now_s();
             if (self->state.core)
                 perform(self, self->state.core->on_stop());
         },

@@ -375,7 +375,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
             s.board->notice("node " + m.node + " drains");
             perform(self, s.desk->drain(m.node, steady_now_s()));
         },
-        [self](const chain_started& m) { perform(self, self->state.desk->on_started(m.chain, m.epoch.value, steady_now_s())); },
+        [self](const chain_started& m) { perform(self, self->state.desk->on_started(m.chain, m.epoch.value, steady_now_s(), m.arriving)); },
         [self](const chain_seal_noted& m) { perform(self, self->state.desk->on_sealed(m.chain, m.trajectory, steady_now_s())); },
         [self](const chain_failed& m) {
             if (self->state.chains.contains(m.chain))
@@ -386,7 +386,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
             FORGE_FAILPOINT("supervisor.chain_stopped");
             s.chains.erase(m.chain);
             s.core->on_done(m.chain, m.finished);
-            perform(self, s.desk->on_stopped(m.chain, m.trajectory, m.finished, steady_now_s())); // may start it elsewhere
+            perform(self, s.desk->on_stopped(m.chain, m.trajectory, m.finished, steady_now_s(), m.leaving)); // may start it elsewhere
             end_if_over(self);
         },
         [self](const restart_chain& m) {

@@ -50,6 +50,7 @@ struct worker_data {
 
     chain_loaded load(const load_chain& m) {
         ensure_engine();
+        const double start = steady_now_s();
         resident r;
         r.fields = engine->allocate(m.links->shape());
         r.fields->upload(*m.links);
@@ -61,7 +62,7 @@ struct worker_data {
         if (!bits_classes.contains(name_of(m.planned.strategy) + std::to_string(m.planned.df64_share)))
             bits_classes[name_of(m.planned.strategy) + std::to_string(m.planned.df64_share)] = bits_class_of(*engine, m.planned);
         const auto& bits_class = bits_classes.at(name_of(m.planned.strategy) + std::to_string(m.planned.df64_share));
-        return {state, slot.id, bits_class, engine->about().kernel_hash, std::nullopt};
+        return {state, slot.id, bits_class, engine->about().kernel_hash, std::nullopt, steady_now_s() - start};
     }
 
     job_done run(const run_job& m) {
@@ -113,7 +114,9 @@ caf::behavior worker(caf::stateful_actor<worker_data>* self, device_slot slot, s
         [self](const take_snapshot& m) -> snapshot_taken {
             try {
                 return self->state.timed([&]() -> snapshot_taken {
-                    return {std::make_shared<const gauge_field>(self->state.chains.at(m.chain).fields->download()), std::nullopt};
+                    const double start = steady_now_s();
+                    auto links = std::make_shared<const gauge_field>(self->state.chains.at(m.chain).fields->download());
+                    return {std::move(links), std::nullopt, steady_now_s() - start};
                 });
             } catch (...) {
                 return {nullptr, current_exception_as_error()};

@@ -23,8 +23,8 @@ struct chain_status {
     std::uint64_t epoch = 0;
     std::optional<std::uint32_t> ordinal; ///< of the segment
     std::optional<double> beta;
-    std::uint64_t trajectory = 0;
-    std::uint64_t sealed = 0;
+    std::optional<std::uint64_t> trajectory; ///< unset until the ledger has said where the chain stands
+    std::optional<std::uint64_t> sealed;
     std::uint32_t done_in_segment = 0;
     std::uint32_t n_thermalise = 0;
     std::uint32_t n_measure = 0;

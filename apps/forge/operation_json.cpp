@@ -13,7 +13,11 @@ std::string text_of(const nlohmann::json& j, const char* key) {
 } // namespace
 
 nlohmann::json to_json(const operation_report& r) {
-    return {{"id", r.id}, {"verb", name_of(r.verb)}, {"object", r.object}, {"target", r.target}, {"state", name_of(r.state)}, {"text", r.text}, {"seconds_s", r.seconds}};
+    nlohmann::json j{{"id", r.id}, {"verb", name_of(r.verb)}, {"object", r.object}, {"target", r.target}, {"state", name_of(r.state)}, {"text", r.text}, {"seconds_s", r.seconds}};
+    if (const auto& t = r.times)
+        j["times"] = {{"drain_s", t->drain_s}, {"snapshot_s", t->snapshot_s}, {"copy_out_s", t->copy_out_s}, {"seal_s", t->seal_s},
+                      {"grant_s", t->grant_s}, {"copy_in_s", t->copy_in_s}, {"upload_s", t->upload_s}};
+    return j;
 }
 
 std::optional<operation_report> report_from(const nlohmann::json& j) {
@@ -22,8 +26,16 @@ std::optional<operation_report> report_from(const nlohmann::json& j) {
     if (!verb || !state || text_of(j, "id").empty())
         return std::nullopt;
     const auto seconds = j.find("seconds_s");
+    std::optional<migration_times> times;
+    if (const auto t = j.find("times"); t != j.end() && t->is_object()) {
+        const auto part = [&t](const char* key) {
+            const auto at = t->find(key);
+            return at != t->end() && at->is_number() ? at->get<double>() : 0.0;
+        };
+        times = migration_times{part("drain_s"), part("snapshot_s"), part("copy_out_s"), part("seal_s"), part("grant_s"), part("copy_in_s"), part("upload_s")};
+    }
     return operation_report{text_of(j, "id"), *verb, text_of(j, "object"), text_of(j, "target"), *state, text_of(j, "text"),
-                            seconds != j.end() && seconds->is_number() ? seconds->get<double>() : 0.0};
+                            seconds != j.end() && seconds->is_number() ? seconds->get<double>() : 0.0, times};
 }
 
 nlohmann::json to_json(const operation_request& r) {

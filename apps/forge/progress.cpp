@@ -55,7 +55,7 @@ std::string chain_line(const chain_status& c, bool unicode) {
         bar += k < filled ? (unicode ? "█" : "#") : (unicode ? "░" : ".");
     std::string point = c.ordinal ? fmt::format("{}/{}", *c.ordinal + 1, c.segments_total > 0 ? std::to_string(c.segments_total) : "n/a") : "n/a";
     std::string line = fmt::format("{:>4} {} {} {:<12} point {:<5} beta {}  traj {}  P {}  acc {}  {}/s  ETA {}", to_text(c.chain), c.device,
-                                   bar, c.phase, point, c.beta ? fmt::format("{:.4f}", *c.beta) : "n/a", c.trajectory,
+                                   bar, c.phase, point, c.beta ? fmt::format("{:.4f}", *c.beta) : "n/a", c.trajectory ? fmt::format("{}", *c.trajectory) : "n/a",
                                    with_error(c.plaquette, c.plaquette_error),
                                    c.acceptance ? fmt::format("{:.2f}", *c.acceptance) : "n/a",
                                    c.trajectories_per_s ? fmt::format("{:.1f}", *c.trajectories_per_s) : "n/a", duration_text(c.eta_s));

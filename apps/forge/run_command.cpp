@@ -177,9 +177,14 @@ result<void> run(const run_options& options, cli_state& state) {
         return hash.reason();
     log->info(fmt::format("{} after {:.1f} s, ledger hash {}", last.all_finished ? "finished" : "stopped", seconds, to_hex(*hash)));
     std::vector<std::string> given_up;
-    std::uint64_t trajectories = 0;
+    std::uint64_t trajectories = 0; // live records
+    for (std::uint32_t c = 0; c < loaded->plan.n_chains; ++c) {
+        const auto n = composed->book->count(chain_id{c});
+        if (!n)
+            return n.reason();
+        trajectories += *n;
+    }
     for (const auto& c : last.chains) {
-        trajectories += c.trajectory;
         if (c.phase == "failed")
             given_up.push_back(to_text(c.chain) + ": " + c.reason);
     }

@@ -30,8 +30,8 @@ void print_status(const nlohmann::json& s) {
         const auto total = number(c, "segments_total");
         std::cout << fmt::format("{:<6} {:<12} {:<13} {:>7} {:>8} {:>10} {:>16} {:>5} {:>8} {:>8} {:>8}\n", c.value("chain", "n/a"), c.value("device", "n/a"),
                                  c.value("phase", "n/a"), fmt::format("{}/{}", ordinal ? fmt::format("{:.0f}", *ordinal + 1) : "n/a", text_or_na(total, "{:.0f}")),
-                                 text_or_na(number(c, "beta"), "{:.4f}"), c.value("trajectory", 0), with_error(number(c, "plaquette"), number(c, "plaquette_error")),
-                                 text_or_na(number(c, "acceptance"), "{:.2f}"), text_or_na(number(c, "trajectories_per_s"), "{:.1f}"), c.value("sealed", 0),
+                                 text_or_na(number(c, "beta"), "{:.4f}"), text_or_na(number(c, "trajectory"), "{:.0f}"), with_error(number(c, "plaquette"), number(c, "plaquette_error")),
+                                 text_or_na(number(c, "acceptance"), "{:.2f}"), text_or_na(number(c, "trajectories_per_s"), "{:.1f}"), text_or_na(number(c, "sealed"), "{:.0f}"),
                                  duration_text(number(c, "eta_s")));
         if (const auto reason = c.value("reason", std::string()); !reason.empty())
             std::cout << "       " << reason << "\n";

@@ -25,7 +25,7 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
     for (const auto& c : status.chains)
         chains.push_back({{"chain", to_text(c.chain)}, {"device", c.device}, {"phase", c.phase}, {"epoch", c.epoch},
                           {"segment_ordinal", or_null(c.ordinal)}, {"segments_total", c.segments_total > 0 ? nlohmann::json(c.segments_total) : nlohmann::json(nullptr)},
-                          {"beta", or_null(c.beta)}, {"trajectory", c.trajectory}, {"sealed", c.sealed},
+                          {"beta", or_null(c.beta)}, {"trajectory", or_null(c.trajectory)}, {"sealed", or_null(c.sealed)},
                           {"done_in_segment", c.done_in_segment}, {"n_thermalise", c.n_thermalise}, {"n_measure", c.n_measure},
                           {"plaquette", or_null(c.plaquette)}, {"plaquette_error", or_null(c.plaquette_error)},
                           {"acceptance", or_null(c.acceptance)}, {"trajectories_per_s", or_null(c.trajectories_per_s)},

@@ -103,7 +103,7 @@ TEST_CASE("a stop that is asked for twice seals once and ends", "[runtime]") {
         CHECK_FALSE(s.all_finished);
         for (const auto& c : s.chains) {
             CHECK(c.sealed == c.trajectory);
-            reached[c.chain.value] = c.trajectory;
+            reached[c.chain.value] = c.trajectory.value();
         }
     }
     auto book = b.open();

@@ -61,6 +61,7 @@ TEST_CASE("a node that is killed loses nothing that was sealed; its chains go on
                 return false;
         return true;
     }));
+    REQUIRE(eventually(20.0, [&] { return !lab.chain("c0").is_null() && lab.chain("c0")["trajectory"].is_number(); })); // n/a until it is loaded
     CHECK(lab.chain("c0")["trajectory"].get<std::uint64_t>() >= sealed);
     CHECK(lab.coordinator().said("node lab2 is gone") == 1);
     lab.must_end_undisturbed();

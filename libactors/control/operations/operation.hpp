@@ -34,6 +34,19 @@ struct operation_request {
     bool dry_run = false; ///< say what would be done
 };
 
+/// Where the time of a migration went. While it drains, the chain still computes; the rest is its pause, in this order,
+/// with what the actors took to tell each other in none of the parts.
+struct migration_times {
+    double drain_s = 0.0;    ///< from the request to the end of the running trajectory
+    double snapshot_s = 0.0; ///< device to host
+    double copy_out_s = 0.0; ///< to the coordinator over the data stream; 0 on a device of its own
+    double seal_s = 0.0;     ///< written, synced, read back, verified, in the ledger
+    double grant_s = 0.0;    ///< new epoch; the checkpoint read and verified again
+    double copy_in_s = 0.0;  ///< to the new node over the data stream; 0 on a device of the coordinator
+    double upload_s = 0.0;   ///< host to device, and its sums checked against the record
+    friend bool operator==(const migration_times&, const migration_times&) = default;
+};
+
 struct operation_report {
     std::string id;
     operation_verb verb = operation_verb::pause;
@@ -42,6 +55,7 @@ struct operation_report {
     operation_state state = operation_state::refused;
     std::string text; ///< one sentence: what was done, or why not and what would do
     double seconds = 0.0; ///< from request to end; of a migration the chain's pause
+    std::optional<migration_times> times{}; ///< of a migration that is done
     friend bool operator==(const operation_report&, const operation_report&) = default;
 };
 

@@ -191,7 +191,8 @@ std::vector<desk_command> operation_desk::on_sealed(chain_id c, std::uint64_t tr
     return close(e, operation_state::done, fmt::format("{} is sealed at trajectory {}", to_text(c), trajectory), now_s - e.begun_s);
 }
 
-std::vector<desk_command> operation_desk::on_stopped(chain_id c, std::uint64_t trajectory, bool finished, double now_s) {
+std::vector<desk_command> operation_desk::on_stopped(chain_id c, std::uint64_t trajectory, bool finished, double now_s,
+                                                     const migration_times& leaving) {
     auto& e = chains_.at(c);
     e.finished = finished;
     const auto* open = e.open.empty() ? nullptr : find(e.open);
@@ -203,6 +204,7 @@ std::vector<desk_command> operation_desk::on_stopped(chain_id c, std::uint64_t t
     case operation_verb::migrate:
         e.slot = e.going_to;
         e.stopped_s = now_s;
+        e.times = leaving;
         return {start_chain_command{c, e.slot}};
     case operation_verb::stop:
         e.stopped = true;
@@ -213,7 +215,7 @@ std::vector<desk_command> operation_desk::on_stopped(chain_id c, std::uint64_t t
     }
 }
 
-std::vector<desk_command> operation_desk::on_started(chain_id c, std::uint64_t epoch, double now_s) {
+std::vector<desk_command> operation_desk::on_started(chain_id c, std::uint64_t epoch, double now_s, const migration_times& arriving) {
     auto& e = chains_.at(c);
     std::vector<desk_command> out;
     if (e.paused) // before the restart, or before this process
@@ -222,10 +224,18 @@ std::vector<desk_command> operation_desk::on_started(chain_id c, std::uint64_t e
     if (open == nullptr)
         return out;
     std::vector<desk_command> closing;
-    if (open->verb == operation_verb::migrate && e.slot == e.going_to)
-        closing = close(e, operation_state::done, fmt::format("{} runs on {} (epoch {}); it stood still for {:.3f} s", to_text(c), devices_[e.slot].id, epoch, now_s - e.stopped_s),
-                        now_s - e.stopped_s);
-    else if (open->verb == operation_verb::resume)
+    if (open->verb == operation_verb::migrate && e.slot == e.going_to) {
+        auto t = e.times;
+        t.grant_s = arriving.grant_s;
+        t.copy_in_s = arriving.copy_in_s;
+        t.upload_s = arriving.upload_s;
+        const double pause = t.snapshot_s + t.copy_out_s + t.seal_s + now_s - e.stopped_s;
+        find(e.open)->times = t;
+        closing = close(e, operation_state::done,
+                        fmt::format("{} runs on {} (epoch {}); it stood still for {:.3f} s (snapshot {:.3f}, copy {:.3f}, seal {:.3f}, grant {:.3f}, copy {:.3f}, upload {:.3f}) after {:.3f} s of draining",
+                                    to_text(c), devices_[e.slot].id, epoch, pause, t.snapshot_s, t.copy_out_s, t.seal_s, t.grant_s, t.copy_in_s, t.upload_s, t.drain_s),
+                        pause);
+    } else if (open->verb == operation_verb::resume)
         closing = close(e, operation_state::done, fmt::format("{} runs on {} (epoch {})", to_text(c), devices_[e.slot].id, epoch), now_s - e.begun_s);
     out.insert(out.end(), closing.begin(), closing.end());
     return out;

@@ -54,9 +54,10 @@ public:
 
     [[nodiscard]] std::vector<desk_command> on_sealed(chain_id c, std::uint64_t trajectory, double now_s);
     /// The chain finished its trajectory, is sealed and has ended. @param finished  it has no more work.
-    [[nodiscard]] std::vector<desk_command> on_stopped(chain_id c, std::uint64_t trajectory, bool finished, double now_s);
+    [[nodiscard]] std::vector<desk_command> on_stopped(chain_id c, std::uint64_t trajectory, bool finished, double now_s,
+                                                       const migration_times& leaving = {});
     /// The chain runs (again), with this epoch.
-    [[nodiscard]] std::vector<desk_command> on_started(chain_id c, std::uint64_t epoch, double now_s);
+    [[nodiscard]] std::vector<desk_command> on_started(chain_id c, std::uint64_t epoch, double now_s, const migration_times& arriving = {});
     /// The chain failed; `restarts` when the supervisor starts it again from its last seal.
     [[nodiscard]] std::vector<desk_command> on_failed(chain_id c, const std::string& why, bool restarts, double now_s);
 
@@ -92,7 +93,8 @@ private:
         bool moving = false;   ///< it is a migration
         std::size_t going_to = 0;
         double begun_s = 0.0;
-        double stopped_s = 0.0; ///< when the chain stood still, for the pause of a migration
+        double stopped_s = 0.0; ///< when the chain had left, for the pause of a migration
+        migration_times times;  ///< of its leaving
     };
     void put(const operation_report& report);
     [[nodiscard]] operation_report* find(const std::string& id);
