@@ -25,8 +25,9 @@ namespace forge {
 using links_handle = std::shared_ptr<const gauge_field>;
 
 // ---- chain <-> device worker
+/// `expected`: the state of `links`, when the device may hold it already (it was handed over): then nothing is moved.
 /// `resumed`: arithmetic that the links were last measured in; `planned`: that the chain works in.
-struct load_chain { chain_id chain; epoch_no epoch; std::uint64_t key; links_handle links; arithmetic resumed, planned; };
+struct load_chain { chain_id chain; epoch_no epoch; std::uint64_t key; links_handle links; arithmetic resumed, planned; std::optional<state_hash> expected{}; };
 /// `device_s`: on the device itself; what is missing to the whole went into the network.
 struct chain_loaded { state_hash state; std::string device, bits_class, kernel_hash; std::optional<error> failed; double device_s = 0.0; };
 struct run_job { chain_id chain; run_command job; };
@@ -89,6 +90,8 @@ struct operate { operation_request request; }; ///< answered with an operation_r
 struct pause_chain { std::string reason; };
 struct resume_chain {};
 struct seal_now {};
+/// As stop_campaign; and while the last state is being sealed it goes to the device that the chain moves to.
+struct hand_over { caf::actor heir; };
 
 // ---- timers of an actor to itself
 struct flush_due { std::uint64_t generation; };
@@ -139,6 +142,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::operation_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::pause_chain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::resume_chain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_now)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::hand_over)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::flush_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::seal_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::retry_seal)

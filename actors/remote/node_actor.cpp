@@ -133,25 +133,33 @@ caf::typed_response_promise<remote_loaded> load(node_ptr self, const remote_load
     if (!sound)
         return refuse({errc::malformed, "a request to load that makes no sense", "node", "are both programs of the same version?"}), answer;
     FORGE_FAILPOINT("node.before_load");
+    const auto take = [=](links_handle field, const std::optional<state_hash>& expected) {
+        self->request(self->state.workers.at(m.device), worker_timeout,
+                      load_chain{chain_id{m.chain}, epoch_no{m.epoch}, m.key, std::move(field), resumed, planned, expected})
+            .then(
+                [=](const chain_loaded& c) mutable {
+                    FORGE_FAILPOINT("node.loaded");
+                    auto& s = self->state;
+                    if (!c.failed) {
+                        s.chains.insert({m.device, m.chain});
+                        s.newest[m.chain] = {m.chain, m.epoch, 0};
+                        s.board->set_chains_loaded(s.chains.size());
+                    }
+                    answer.deliver(remote_loaded{c.state.a, c.state.b, c.bits_class, c.kernel_hash, to_remote(c.failed), c.device_s});
+                },
+                [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
+    };
+    if (m.expected.size() == 2) {
+        take(nullptr, state_hash{m.expected[0], m.expected[1]});
+        return answer;
+    }
     self->request(d.mover, caf::infinite, fetch_links{m.transfer, shape})
         .then(
             [=](const links_fetched& f) mutable {
                 if (f.failed)
                     return refuse(*f.failed);
                 FORGE_FAILPOINT("node.fetched");
-                self->request(self->state.workers.at(m.device), worker_timeout, load_chain{chain_id{m.chain}, epoch_no{m.epoch}, m.key, f.links, resumed, planned})
-                    .then(
-                        [=](const chain_loaded& c) mutable {
-                            FORGE_FAILPOINT("node.loaded");
-                            auto& s = self->state;
-                            if (!c.failed) {
-                                s.chains.insert({m.device, m.chain});
-                                s.newest[m.chain] = {m.chain, m.epoch, 0};
-                                s.board->set_chains_loaded(s.chains.size());
-                            }
-                            answer.deliver(remote_loaded{c.state.a, c.state.b, c.bits_class, c.kernel_hash, to_remote(c.failed), c.device_s});
-                        },
-                        [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
+                take(f.links, std::nullopt);
             },
             [=](const caf::error& e) mutable { refuse({errc::internal, "the mover: " + self->system().render(e), "node", ""}); });
     return answer;

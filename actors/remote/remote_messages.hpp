@@ -46,6 +46,7 @@ struct remote_load {
     std::vector<std::uint32_t> extents;
     std::uint64_t transfer = 0; ///< under which the coordinator serves the links
     std::vector<std::uint64_t> arithmetics; ///< strategy and share of `resumed`, then of `planned`
+    std::vector<std::uint64_t> expected;    ///< two words of the state that was handed over and is there: no transfer; or empty
 };
 struct remote_loaded { std::uint64_t state_a = 0, state_b = 0; std::string bits_class, kernel_hash; remote_error failed; double device_s = 0.0; };
 struct remote_job {
@@ -113,7 +114,7 @@ template <class I> typename I::result_type inspect(I& f, remote_error& x) { retu
 template <class I> typename I::result_type inspect(I& f, remote_device& x) { return f(caf::meta::type_name("remote_device"), x.id, x.name, x.memory_bytes, x.compute_units, x.fp64); }
 template <class I> typename I::result_type inspect(I& f, remote_hi& x) { return f(caf::meta::type_name("remote_hi"), x.gate, x.devices, x.keeps_mirror); }
 template <class I> typename I::result_type inspect(I& f, remote_drain& x) { return f(caf::meta::type_name("remote_drain"), x.reserved); }
-template <class I> typename I::result_type inspect(I& f, remote_load& x) { return f(caf::meta::type_name("remote_load"), x.device, x.chain, x.epoch, x.key, x.extents, x.transfer, x.arithmetics); }
+template <class I> typename I::result_type inspect(I& f, remote_load& x) { return f(caf::meta::type_name("remote_load"), x.device, x.chain, x.epoch, x.key, x.extents, x.transfer, x.arithmetics, x.expected); }
 template <class I> typename I::result_type inspect(I& f, remote_loaded& x) { return f(caf::meta::type_name("remote_loaded"), x.state_a, x.state_b, x.bits_class, x.kernel_hash, x.failed, x.device_s); }
 template <class I> typename I::result_type inspect(I& f, remote_job& x) { return f(caf::meta::type_name("remote_job"), x.device, x.chain, x.trajectory, x.segment, x.test, x.params); }
 template <class I> typename I::result_type inspect(I& f, remote_done& x) { return f(caf::meta::type_name("remote_done"), x.observed, x.state_a, x.state_b, x.seconds, x.failed); }

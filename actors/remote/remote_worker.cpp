@@ -34,12 +34,21 @@ struct snapshot_under_way {
     double device_s = 0.0;
 };
 
+/// A state on its way to the node, or there before its owner.
+struct handed_over {
+    bool under_way = false;
+    bool unwanted = false; ///< unloaded before it was there
+    std::optional<state_hash> there;
+    std::optional<std::pair<load_chain, caf::typed_response_promise<chain_loaded>>> owner; ///< waits for it
+};
+
 struct remote_worker_data {
     static inline const char* name = "remote_worker";
     remote_slot slot;
     std::shared_ptr<status_board> board;
     std::optional<stage_meter> meter;
     std::map<chain_id, extents> shapes;
+    std::map<chain_id, handed_over> handed;
     std::map<std::uint64_t, snapshot_under_way> snapshots;
     std::map<std::uint64_t, std::function<void(const error&)>> open; ///< how to refuse what the node has not answered
     std::uint64_t asked = 0;
@@ -123,37 +132,75 @@ std::uint64_t await(remote_ptr self, std::function<void(const error&)> refuse) {
     return d.asked;
 }
 
-caf::typed_response_promise<chain_loaded> load(remote_ptr self, const load_chain& m) {
-    auto& d = self->state;
-    auto answer = self->make_response_promise<chain_loaded>();
-    const auto shape = m.links->shape();
-    const auto transfer = d.slot.hub->transfers().serve(d.slot.peer, source_of(m.links), {}, [](const result<stream_report>&) {});
-    if (!transfer) {
-        answer.deliver(chain_loaded{{}, "", "", "", from_node(self, transfer.reason())});
-        return answer;
+void load(remote_ptr self, const load_chain& m, caf::typed_response_promise<chain_loaded> answer);
+
+/// What is loaded is there, or did not get there: an owner that waits for a state that was handed over is served now.
+void loaded(remote_ptr self, chain_id c, const std::optional<state_hash>& there) {
+    auto& all = self->state.handed;
+    const auto at = all.find(c);
+    if (at == all.end())
+        return;
+    at->second.under_way = false;
+    at->second.there = there;
+    if (at->second.unwanted) {
+        all.erase(at);
+        self->send(self->state.slot.gate, remote_unload{self->state.slot.device, c.value});
+    } else if (const auto owner = std::exchange(at->second.owner, std::nullopt)) {
+        load(self, owner->first, owner->second);
     }
+}
+
+void load(remote_ptr self, const load_chain& m, caf::typed_response_promise<chain_loaded> answer) {
+    auto& d = self->state;
+    const auto known = d.handed.find(m.chain);
+    if (m.expected && known != d.handed.end() && known->second.under_way && !known->second.unwanted) {
+        known->second.owner.emplace(m, std::move(answer));
+        return;
+    }
+    const bool is_there = m.expected && known != d.handed.end() && known->second.there == m.expected;
+    d.handed.erase(m.chain);
+    const auto shape = m.links->shape();
+    transfer_id transfer = 0;
+    std::vector<std::uint64_t> expected;
+    if (is_there) {
+        expected = {m.expected->a, m.expected->b};
+    } else {
+        const auto served = d.slot.hub->transfers().serve(d.slot.peer, source_of(m.links), {}, [](const result<stream_report>&) {});
+        if (!served) {
+            answer.deliver(chain_loaded{{}, "", "", "", from_node(self, served.reason())});
+            return;
+        }
+        transfer = *served;
+    }
+    if (!m.expected)
+        d.handed[m.chain].under_way = true;
     d.shapes[m.chain] = shape;
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", e}); });
     FORGE_FAILPOINT("remote.before_load");
     self->request(d.slot.gate, remote_timeout,
-                  remote_load{d.slot.device, m.chain.value, m.epoch.value, m.key, {shape.n.begin(), shape.n.end()}, *transfer, arithmetic_words(m.resumed, m.planned)})
+                  remote_load{d.slot.device, m.chain.value, m.epoch.value, m.key, {shape.n.begin(), shape.n.end()}, transfer,
+                              arithmetic_words(m.resumed, m.planned), std::move(expected)})
         .then(
-            [self, answer, ticket](const remote_loaded& r) mutable {
+            [self, answer, ticket, c = m.chain](const remote_loaded& r) mutable {
                 FORGE_FAILPOINT("remote.loaded");
                 self->state.open.erase(ticket);
-                answer.deliver(chain_loaded{{r.state_a, r.state_b}, self->state.slot.id, r.bits_class, r.kernel_hash, from_node(self, r.failed), r.device_s});
+                const state_hash state{r.state_a, r.state_b};
+                const auto failed = from_node(self, r.failed);
+                answer.deliver(chain_loaded{state, self->state.slot.id, r.bits_class, r.kernel_hash, failed, r.device_s});
+                loaded(self, c, failed ? std::nullopt : std::optional(state));
             },
-            [self, answer, ticket](const caf::error& e) mutable {
+            [self, answer, ticket, c = m.chain](const caf::error& e) mutable {
                 self->state.open.erase(ticket);
                 answer.deliver(chain_loaded{{}, "", "", "", lost_node(self, e)});
+                loaded(self, c, std::nullopt);
             });
-    return answer;
 }
 
 caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
     auto& d = self->state;
     auto answer = self->make_response_promise<job_done>();
     ++d.jobs;
+    d.handed.erase(m.chain); // from here on it is no one's copy
     publish(self);
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(job_done{{}, {}, 0.0, e}); });
     FORGE_FAILPOINT("remote.before_job");
@@ -226,11 +273,20 @@ caf::behavior remote_worker(remote_ptr self, remote_slot slot, std::shared_ptr<s
     self->set_down_handler([self](caf::down_msg&) { leave(self, caf::exit_reason::remote_link_unreachable); });
     self->set_exit_handler([self](caf::exit_msg& e) { leave(self, std::move(e.reason)); });
     return {
-        [self](const load_chain& m) { return load(self, m); },
+        [self](const load_chain& m) {
+            auto answer = self->make_response_promise<chain_loaded>();
+            load(self, m, answer);
+            return answer;
+        },
         [self](const run_job& m) { return run(self, m); },
         [self](const take_snapshot& m) { return snapshot(self, m); },
         [self](const unload_chain& m) {
             self->state.shapes.erase(m.chain);
+            auto& handed = self->state.handed;
+            if (const auto at = handed.find(m.chain); at != handed.end() && at->second.under_way)
+                at->second.unwanted = true; // it would arrive after the order to unload
+            else
+                handed.erase(m.chain);
             self->send(self->state.slot.gate, remote_unload{self->state.slot.device, m.chain.value});
         },
         [self](const field_moved& m) {

@@ -27,6 +27,7 @@ struct chain_data {
     bool failed = false;
     std::string waiting_for; ///< why the ledger is asked again; empty when it is not
     bool stop_requested = false;
+    caf::actor heir;           ///< device worker that the chain moves to
     migration_times times;     ///< of coming here, then of leaving
     double begun_s = 0.0;      ///< steady clock
     double stop_asked_s = 0.0;
@@ -99,6 +100,8 @@ void fail(chain_ptr self, const error& reason) {
         return;
     d.failed = true;
     self->send(d.deps.worker, unload_chain{d.deps.chain});
+    if (d.heir)
+        self->send(d.heir, unload_chain{d.deps.chain});
     self->send(d.deps.supervisor, chain_failed{d.deps.chain, reason});
     self->quit();
 }
@@ -230,6 +233,10 @@ void execute(chain_ptr self, const seal_command& c) {
                 state->state = c.state;
                 state->provenance = s.deps.parts->provenance + " device=" + s.home.device + " bits=" + s.home.bits_class;
                 state->links = *taken.links;
+                if (s.heir) // it is of use only once the seal is durable and an epoch granted; until then it is a copy
+                    self->request(s.heir, worker_timeout, load_chain{s.deps.chain, s.epoch, rng_key(s.deps.parts->seed, s.deps.chain), taken.links,
+                                                                     state->params.precision, s.deps.parts->precision.at(s.deps.chain.value)})
+                        .then([](const chain_loaded&) {}, [](const caf::error&) {});
                 self->send(s.deps.recorder, seal_chain{std::move(state), s.epoch});
             },
             lost(self, "the device worker"));
@@ -244,6 +251,8 @@ void execute(chain_ptr self, const done_command& c) {
     FORGE_FAILPOINT("chain.before_done");
     publish(self, true);
     self->send(self->state.deps.worker, unload_chain{self->state.deps.chain});
+    if (self->state.heir && c.finished)
+        self->send(self->state.heir, unload_chain{self->state.deps.chain});
     self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished, self->state.core->trajectory(), self->state.times});
     self->quit();
 }
@@ -270,7 +279,8 @@ void begin(chain_ptr self, const chain_prepared& p) {
     const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
     FORGE_FAILPOINT("chain.before_load");
     self->request(d.deps.worker, worker_timeout, load_chain{d.deps.chain, d.epoch, key, p.links, p.start.segment ? p.start.segment->params.precision : arithmetic{},
-                                                             d.deps.parts->precision.at(d.deps.chain.value)})
+                                                             d.deps.parts->precision.at(d.deps.chain.value),
+                                                             p.start.trajectory > 0 ? std::optional(p.start.state) : std::nullopt})
         .then(
             [self, start = p.start, granted](const chain_loaded& loaded) {
                 auto& s = self->state;
@@ -299,6 +309,14 @@ void prepare(chain_ptr self) {
     d.begun_s = steady_now_s();
     self->request(d.deps.recorder, recorder_timeout, prepare_chain{d.deps.chain})
         .then([self](const chain_prepared& p) { begin(self, p); }, lost(self, "the recorder"));
+}
+
+void stop(chain_ptr self) {
+    auto& d = self->state;
+    if (!std::exchange(d.stop_requested, true))
+        d.stop_asked_s = steady_now_s();
+    if (d.core)
+        perform(self, d.core->on_stop());
 }
 
 caf::behavior chain(chain_ptr self, chain_deps deps) {
@@ -343,11 +361,10 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
             s.core->on_seal_due();
             self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
         },
-        [self](stop_campaign) {
-            if (!std::exchange(self->state.stop_requested, true))
-                self->state.stop_asked_s = steady_now_s();
-            if (self->state.core)
-                perform(self, self->state.core->on_stop());
+        [self](stop_campaign) { stop(self); },
+        [self](const hand_over& m) {
+            self->state.heir = m.heir;
+            stop(self);
         },
         [self](const pause_chain& m) {
             auto& s = self->state;

@@ -1,47 +1,21 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-#include "actors/remote/remote_roles.hpp"
-#include "actors/roles/roles.hpp"
+#include "actors/roles/supervisor_state.hpp"
 
 #include "libactors/base/failpoint.hpp"
 #include "libactors/control/beta_plan.hpp"
-#include "libactors/control/operations/operation_desk.hpp"
-#include "libactors/control/supervisor.hpp"
 
 #include <fmt/format.h>
 
-#include <set>
-
 namespace forge {
+
+namespace supervision {
 
 namespace {
 
 constexpr std::chrono::milliseconds publish_interval{500};
-constexpr std::chrono::seconds last_copy_within{30}; ///< after the end of a campaign
 
-struct supervisor_data {
-    static inline const char* name = "supervisor";
-    std::shared_ptr<const runtime_parts> parts;
-    std::shared_ptr<status_board> board;
-    std::optional<supervisor> core;
-    std::optional<operation_desk> desk; ///< knows where every chain runs
-    std::optional<supervisor> worker_core; ///< the same budget for workers, by slot
-    caf::actor recorder, steerer;
-    caf::actor mirror; ///< none when the campaign wants no copy, or no node can keep one
-    std::vector<caf::actor> workers;     ///< by slot; none while a node is away
-    std::set<chain_id> homeless;         ///< no device can run them now
-    std::map<std::string, std::string> names; ///< of devices, as their vendors say
-    std::map<chain_id, caf::actor> chains;
-    std::map<chain_id, std::size_t> restarts;
-    std::map<chain_id, std::string> last_failure;
-    std::vector<double> taken;
-    bool stopping = false;
-    bool ending = false;
-    bool mirroring = false; ///< the campaign is over; the copy takes in its end
-};
+} // namespace
 
-using supervisor_ptr = caf::stateful_actor<supervisor_data>*;
-
-/// A chain that has no actor now, as people see it.
 void show(supervisor_ptr self, chain_id c, const char* phase) {
     auto& d = self->state;
     chain_status s;
@@ -94,18 +68,6 @@ void start_chain(supervisor_ptr self, chain_id c) {
         self->send(d.chains[c], stop_campaign{});
 }
 
-/// The copy takes in the end of the campaign, too, if that does not take long. @return true when it is worth waiting.
-bool mirror_goes_on(supervisor_ptr self) {
-    auto& d = self->state;
-    if (!d.mirror)
-        return false;
-    if (!std::exchange(d.mirroring, true)) {
-        self->send(d.mirror, finish_mirror{});
-        self->delayed_send(self, last_copy_within, mirror_settled{});
-    }
-    return true;
-}
-
 void end_if_over(supervisor_ptr self) {
     auto& d = self->state;
     if (d.ending || !d.core->over() || mirror_goes_on(self))
@@ -126,67 +88,7 @@ void end_if_over(supervisor_ptr self) {
     self->quit();
 }
 
-/// Makes a report durable and visible.
-void note(supervisor_ptr self, const operation_report& report) {
-    auto& d = self->state;
-    d.board->update(report);
-    event_row row;
-    row.kind = "operation";
-    row.chain = chain_from_text(report.object);
-    row.text = report.id + " " + std::string(name_of(report.verb)) + " " + std::string(name_of(report.state)) + ": " + report.text;
-    if (d.parts->encode_operation)
-        row.json = d.parts->encode_operation(report);
-    self->send(d.recorder, log_event{row});
-}
-
-template <class Message>
-void tell(supervisor_ptr self, chain_id c, Message m) {
-    const auto& chains = self->state.chains;
-    if (const auto at = chains.find(c); at != chains.end())
-        self->send(at->second, std::move(m));
-}
-
-void execute(supervisor_ptr self, const pause_chain_command& m) { tell(self, m.chain, pause_chain{m.reason}); }
-void execute(supervisor_ptr self, const resume_chain_command& m) { tell(self, m.chain, resume_chain{}); }
-void execute(supervisor_ptr self, const seal_chain_command& m) { tell(self, m.chain, seal_now{}); }
-void execute(supervisor_ptr self, const stop_chain_command& m) { tell(self, m.chain, stop_campaign{}); }
-void execute(supervisor_ptr self, const report_command& m) {
-    FORGE_FAILPOINT("supervisor.before_report");
-    note(self, m.report);
-    FORGE_FAILPOINT("supervisor.after_report");
-}
-void execute(supervisor_ptr self, const start_chain_command& m) {
-    FORGE_FAILPOINT("supervisor.before_start");
-    self->state.core->on_started(m.chain);
-    start_chain(self, m.chain);
-    FORGE_FAILPOINT("supervisor.after_start");
-}
-
-void perform(supervisor_ptr self, const std::vector<desk_command>& commands) {
-    for (const auto& command : commands)
-        std::visit([self](const auto& c) { execute(self, c); }, command);
-}
-
-operation_report on_request(supervisor_ptr self, const operation_request& r) {
-    auto& d = self->state;
-    if (d.stopping || d.ending)
-        return {r.id, r.verb, r.object, r.target, operation_state::refused, "the campaign is stopping", 0.0};
-    FORGE_FAILPOINT("supervisor.asked");
-    auto answer = d.desk->on_request(r, steady_now_s());
-    perform(self, answer.commands);
-    publish_devices(self);
-    return answer.report;
-}
-
-/// Until its node introduces itself again.
-void device_is_away(supervisor_ptr self, std::size_t slot) {
-    auto& d = self->state;
-    if (auto gone = std::exchange(d.workers[slot], nullptr)) {
-        self->demonitor(gone);
-        self->send_exit(gone, caf::exit_reason::user_shutdown);
-    }
-    d.desk->device_went(d.desk->devices()[slot].id);
-}
+namespace {
 
 /// What is to be done about a chain that failed. A node that went away is no fault of the chain: that does not count
 /// against its budget, and since the node's device is out until the node comes again, it cannot repeat itself either.
@@ -268,58 +170,6 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
             return chain_is_down(self, c, {errc::internal, "the chain's actor ended: " + self->system().render(m.reason), to_text(c), ""});
 }
 
-/// A node's devices become slots; chains without a place and crowded ones go there.
-void on_node(supervisor_ptr self, const node_came& m) {
-    auto& d = self->state;
-    if (d.stopping || d.ending)
-        return;
-    std::string text;
-    for (const auto& device : m.devices) {
-        const auto id = m.peer.name + "/" + device.id;
-        const auto slot = d.desk->device_came({id, device.fp64, device.memory_bytes, true});
-        d.workers.resize(std::max(d.workers.size(), slot + 1));
-        if (d.workers[slot]) { // an older incarnation that nobody has missed yet
-            self->demonitor(d.workers[slot]);
-            self->send_exit(d.workers[slot], caf::exit_reason::user_shutdown);
-        }
-        d.workers[slot] = spawn_remote_worker(self, {id, device.id, m.gate, m.peer, d.parts->cluster}, d.board);
-        d.names[id] = device.name;
-        text += (text.empty() ? "" : ", ") + id;
-    }
-    d.board->notice(fmt::format("node {} offers {}", m.peer.name, text));
-    if (d.mirror)
-        self->send(d.mirror, m);
-    for (const auto c : std::exchange(d.homeless, {}))
-        start_chain(self, c);
-    perform(self, d.desk->spread(steady_now_s()));
-    publish_devices(self);
-}
-
-/// A node that was lost says what it computed meanwhile: the ledger has the last word on it.
-caf::typed_response_promise<remote_late_refused> judge_late(supervisor_ptr self, const remote_late& m) {
-    auto& d = self->state;
-    auto answer = self->make_response_promise<remote_late_refused>();
-    const late_result late{chain_id{m.chain}, epoch_no{m.epoch}, m.trajectory};
-    if (m.chain >= d.parts->plan.n_chains) {
-        answer.deliver(remote_late_refused{to_remote(error{errc::not_found, "the campaign has no chain " + to_text(late.chain), "", ""})});
-        return answer;
-    }
-    self->request(d.recorder, recorder_timeout, ask_fate{late})
-        .then(
-            [self, answer, late](const fate_told& f) mutable {
-                auto& s = self->state;
-                if (f.committed) {
-                    answer.deliver(remote_late_refused{});
-                    return;
-                }
-                const auto why = refuse_late(late, f.current, s.desk->devices()[s.desk->slot_of(late.chain)].id);
-                s.board->notice(why.what);
-                answer.deliver(remote_late_refused{to_remote(why)});
-            },
-            [answer](const caf::error&) mutable { answer.deliver(remote_late_refused{}); });
-    return answer;
-}
-
 caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
     auto& d = self->state;
     d.parts = std::move(parts);
@@ -360,15 +210,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
     return {
         [self](const operate& m) { return on_request(self, m.request); },
         [self](const node_came& m) { on_node(self, m); },
-        [self](mirror_settled) {
-            auto& s = self->state;
-            if (!s.mirroring || !s.mirror)
-                return;
-            self->demonitor(s.mirror);
-            self->send_exit(s.mirror, caf::exit_reason::user_shutdown);
-            s.mirror = nullptr;
-            end_if_over(self);
-        },
+        [self](mirror_settled) { on_mirror_settled(self); },
         [self](const remote_late& m) { return judge_late(self, m); },
         [self](const node_drains& m) {
             auto& s = self->state;
@@ -419,8 +261,10 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
 
 } // namespace
 
+} // namespace supervision
+
 caf::actor spawn_supervisor(caf::actor_system& system, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
-    return system.spawn(supervisor_behavior, std::move(parts), std::move(board));
+    return system.spawn(supervision::supervisor_behavior, std::move(parts), std::move(board));
 }
 
 } // namespace forge

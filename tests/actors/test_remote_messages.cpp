@@ -31,7 +31,8 @@ T travelled(caf::actor_system& system, T value) {
 TEST_CASE("messages between nodes come back as they were") {
     travel_config config;
     caf::actor_system system(config);
-    const auto load = travelled(system, remote_load{"opencl:0.1", 7, 5, 0xfedcba9876543210u, {8, 8, 8, 4}, 42, {1, 2, 3, 4}});
+    const auto load = travelled(system, remote_load{"opencl:0.1", 7, 5, 0xfedcba9876543210u, {8, 8, 8, 4}, 42, {1, 2, 3, 4}, {5, 6}});
+    CHECK(load.expected == std::vector<std::uint64_t>{5, 6});
     CHECK(load.device == "opencl:0.1");
     CHECK(load.chain == 7);
     CHECK(load.epoch == 5);

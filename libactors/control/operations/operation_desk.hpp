@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -75,6 +76,11 @@ public:
     [[nodiscard]] std::vector<desk_command> spread(double now_s);
 
     [[nodiscard]] std::size_t slot_of(chain_id c) const { return chains_.at(c).slot; }
+    /// The slot that a chain under migration moves to.
+    [[nodiscard]] std::optional<std::size_t> going_to(chain_id c) const {
+        const auto& e = chains_.at(c);
+        return e.moving ? std::optional(e.going_to) : std::nullopt;
+    }
     [[nodiscard]] bool paused(chain_id c) const { return chains_.at(c).paused; }
     [[nodiscard]] bool stopped(chain_id c) const { return chains_.at(c).stopped; }
     /// Chains that are on a device or on their way to it, and not finished.
