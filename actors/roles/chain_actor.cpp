@@ -2,7 +2,6 @@
 #include "actors/roles/roles.hpp"
 
 #include "libactors/base/failpoint.hpp"
-#include "libactors/numerics/statistics.hpp"
 
 #include <functional>
 
@@ -58,32 +57,7 @@ void publish(chain_ptr self, bool force) {
         s.done_in_segment = core.done_in_segment();
         if (core.phase() == chain_phase::paused)
             s.reason = core.pause_reason();
-        if (core.segment()) {
-            const auto& p = core.segment()->params;
-            s.ordinal = core.segment()->ordinal;
-            s.beta = p.beta;
-            s.n_thermalise = p.n_thermalise;
-            s.n_measure = p.n_measure;
-            const auto g = gamma_method(core.measured());
-            if (g.n > 0)
-                s.plaquette = g.mean;
-            if (g.n > 1)
-                s.plaquette_error = g.error;
-            if (!d.accepted.empty()) {
-                double sum = 0.0;
-                for (const auto a : d.accepted)
-                    sum += a;
-                s.acceptance = sum / static_cast<double>(d.accepted.size());
-            }
-            if (d.seconds_per_trajectory > 0.0) {
-                s.trajectories_per_s = 1.0 / d.seconds_per_trajectory;
-                const double per_segment = p.n_thermalise + static_cast<double>(p.n_measure);
-                const double later = s.segments_total > core.segment()->ordinal + 1
-                                         ? per_segment * (s.segments_total - core.segment()->ordinal - 1) : 0.0;
-                if (s.segments_total > 0)
-                    s.eta_s = d.seconds_per_trajectory * (std::max(per_segment - core.done_in_segment(), 0.0) + later);
-            }
-        }
+        describe_segment(core, d.accepted, d.seconds_per_trajectory, s);
         d.meter->queue(core.credit().in_flight(), core.credit().capacity());
     }
     if (!d.waiting_for.empty()) {

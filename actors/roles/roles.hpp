@@ -45,6 +45,9 @@ struct chain_deps {
     std::shared_ptr<const runtime_parts> parts;
     std::shared_ptr<status_board> board;
 };
+/// Fills in what the current segment says: point, plaquette with its error, acceptance, speed, time to go.
+/// @param accepted  of the segment's measured trajectories.  @param s  segments_total is set already.
+void describe_segment(const chain_core& core, const std::vector<std::uint8_t>& accepted, double seconds_per_trajectory, chain_status& s);
 /// Chain (pooled): a thin skin around chain_core.
 [[nodiscard]] caf::actor spawn_chain(caf::local_actor* parent, chain_deps deps);
 

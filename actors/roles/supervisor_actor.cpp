@@ -178,8 +178,10 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
     d.core.emplace(plan.n_chains);
     d.worker_core.emplace(static_cast<std::uint32_t>(d.parts->devices.size()));
     std::vector<desk_device> devices;
-    for (const auto& slot : d.parts->devices)
+    for (const auto& slot : d.parts->devices) {
         devices.push_back({slot.id, true, slot.memory_bytes});
+        d.names[slot.id] = slot.name;
+    }
     // Links three times (saved, next), momenta, and half a copy of the links in floats where double-float is used.
     d.desk.emplace(plan.n_chains, std::move(devices), plan.lattice.links() * (4 * reals_per_link + reals_per_momentum) * sizeof(double));
     for (const auto& r : d.parts->past_operations)

@@ -24,6 +24,7 @@ struct device_slot {
     std::string id;
     engine_factory make;
     std::uint64_t memory_bytes = 0; ///< 0: unknown
+    std::string name{};             ///< as the vendor says; empty: unknown
 };
 
 /// How other machines reach this campaign.

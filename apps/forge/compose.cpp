@@ -87,7 +87,7 @@ result<std::vector<device_slot>> slots_of(const campaign& plan, const std::share
         if (!at->is_cpu && !system->is_tuned(id, options, plan.lattice))
             if (const auto tuned = system->tune(id, options, plan.lattice); !tuned)
                 return tuned.reason();
-        slots.push_back({id, [system, id, options] { return system->make_engine(id, options); }, at->memory_bytes});
+        slots.push_back({id, [system, id, options] { return system->make_engine(id, options); }, at->memory_bytes, at->name});
     }
     return slots;
 }
