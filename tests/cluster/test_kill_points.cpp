@@ -38,9 +38,11 @@ bool begins(const std::string& name, const words& parts) {
 /// Steps that no clustered run passes: key files are written by `forge cluster`, files as sinks by nobody yet.
 bool elsewhere(const std::string& name) { return begins(name, {"identity.", "transport.sink_write"}); }
 
-/// Steps that are passed once or twice in the life of a process.
-bool seldom(const std::string& name) {
-    return begins(name, {"ledger.before_create", "ledger.after_create", "transport.link_up", "chain.before_done"});
+/// Steps that a clustered run of this campaign passes once or twice in the life of a process. A node shakes hands once, with its coordinator, which in
+/// turn does so with whoever joins and for every transfer.
+bool seldom(const std::string& name, place where) {
+    return begins(name, {"ledger.before_create", "ledger.after_create", "ledger.before_finish", "ledger.after_finish", "transport.link_up", "chain.before_done"}) ||
+           (where == place::node && begins(name, {"transport.after_tls", "transport.after_hello"}));
 }
 
 std::vector<kill_point> every_kill_point() {
@@ -53,7 +55,7 @@ std::vector<kill_point> every_kill_point() {
             if (!both && (where == place::node) != name.starts_with("node."))
                 continue;
             all.push_back({name, where, 1});
-            if (!seldom(name))
+            if (!seldom(name, where))
                 all.push_back({name, where, 3});
         }
     }
@@ -149,7 +151,7 @@ TEST_CASE("a node or its coordinator, killed at a step between them, changes not
     if (!failpoints_compiled_in())
         return;
     using enum place;
-    kill_at_each({{"transport.after_tls", node, 2}, {"node.fetched", node, 1}, {"node.job_done", node, 5}, {"node.before_push", node, 2},
+    kill_at_each({{"transport.after_hello", node, 1}, {"node.fetched", node, 1}, {"node.job_done", node, 5}, {"node.before_push", node, 2},
                   {"transport.stream_middle_chunk", node, 2}, {"node.pushed", node, 1}, {"remote.loaded", coordinator, 2},
                   {"remote.snapshot_done", coordinator, 1}, {"transport.stream_compared", coordinator, 2},
                   {"supervisor.before_start", coordinator, 1}, {"recorder.stored", coordinator, 3}, {"ledger.in_open_segment", coordinator, 3}});

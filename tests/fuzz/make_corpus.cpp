@@ -49,8 +49,8 @@ std::string big_endian(std::uint32_t x) {
 void seed_files() {
     const auto links = forge::cold_start({{2, 1, 1, 1}});
     std::filesystem::create_directories(root / "gauge_file");
-    forge::write_gauge_file(root / "gauge_file" / "nersc", links, forge::written_format::nersc, {.overwrite = true}).or_throw();
-    forge::write_gauge_file(root / "gauge_file" / "ildg", links, forge::written_format::ildg, {.overwrite = true}).or_throw();
+    (void)forge::write_gauge_file(root / "gauge_file" / "nersc", links, forge::written_format::nersc, {.overwrite = true}).or_throw();
+    (void)forge::write_gauge_file(root / "gauge_file" / "ildg", links, forge::written_format::ildg, {.overwrite = true}).or_throw();
     std::string milc = big_endian(20103);
     for (const std::uint32_t n : {2u, 1u, 1u, 1u})
         milc += big_endian(n);
