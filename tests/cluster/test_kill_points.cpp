@@ -35,8 +35,11 @@ bool begins(const std::string& name, const words& parts) {
     return std::any_of(parts.begin(), parts.end(), [&](const auto& p) { return name.starts_with(p); });
 }
 
-/// Steps that no clustered run passes: key files are written by `forge cluster`, files as sinks by nobody yet.
-bool elsewhere(const std::string& name) { return begins(name, {"identity.", "transport.sink_write"}); }
+/// Steps that this cluster does not pass: key files are written by `forge cluster`, and nobody keeps a mirror here.
+bool elsewhere(const std::string& name) {
+    return begins(name, {"identity.", "transport.sink_write", "mirror.", "keeper.", "recovery.", "ledger.before_copy", "ledger.before_take_changes",
+                         "ledger.before_apply"});
+}
 
 /// Steps that a clustered run of this campaign passes once or twice in the life of a process. A node shakes hands once, with its coordinator, which in
 /// turn does so with whoever joins and for every transfer.
