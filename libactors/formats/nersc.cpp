@@ -63,7 +63,7 @@ result<nersc_header> read_header(const input_file& file) {
         }
         if (const auto equals = line.find('='); equals != std::string_view::npos) {
             const std::string key(trimmed(line.substr(0, equals)));
-            const bool fresh = header.values.try_emplace(key, std::string(trimmed(line.substr(equals + 1))), at).second;
+            const bool fresh = header.values.try_emplace(key, nersc_header::entry{std::string(trimmed(line.substr(equals + 1))), at}).second;
             if (!fresh)
                 return file.refusal(errc::malformed, "key " + printable(key) + " occurs twice", header_record, at);
         }

@@ -5,6 +5,10 @@ set(forge_packaging ${CMAKE_SOURCE_DIR}/scripts/packaging)
 
 install(TARGETS forge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(PROGRAMS $<TARGET_FILE:bench> DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME forge-bench) # `bench` alone is anybody's
+# CMake strips targets only, not a file under another name.
+install(CODE "if(CMAKE_INSTALL_DO_STRIP)
+  execute_process(COMMAND \"${CMAKE_STRIP}\" \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/forge-bench\" COMMAND_ERROR_IS_FATAL ANY)
+endif()")
 # Not LIBDIR: systemd looks below lib, whatever the architecture.
 install(FILES ${forge_packaging}/user/metalforge-node.service DESTINATION lib/systemd/user)
 install(FILES ${forge_packaging}/system/metalforge-node.service DESTINATION lib/systemd/system)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "tests/cluster/cluster.hpp"
 
+#include "tests/support/failpoints.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <arpa/inet.h>
@@ -16,6 +18,10 @@ void need(bool held, const std::string& what, const machine& m) {
     INFO(m.name << " said:\n" << (m.program ? m.program->err() : std::string("nothing, it does not run")));
     INFO(what);
     REQUIRE(held);
+}
+
+void set_off(machine& m, const std::vector<std::string>& command) {
+    m.program = std::make_unique<process>(m.failpoint.empty() ? command : with_failpoint(m.failpoint, command));
 }
 
 } // namespace
@@ -55,12 +61,16 @@ cluster::cluster(const campaign_file& c) : file_(c), run_(c), coordinator_(stran
     REQUIRE(r.exit_code == 0);
 }
 
-machine cluster::stranger(const std::string& name) const { return {name, run_.scratch() / name, nullptr}; }
+machine cluster::stranger(const std::string& name) const { return {name, run_.scratch() / name, nullptr, {}}; }
 
-void cluster::start(const std::vector<std::string>& more) {
+void cluster::launch(const std::vector<std::string>& more) {
     std::vector<std::string> options{"--cluster", coordinator_.folder.string(), "--listen", address()};
     options.insert(options.end(), more.begin(), more.end());
-    coordinator_.program = std::make_unique<process>(run_.command(options));
+    set_off(coordinator_, run_.command(options));
+}
+
+void cluster::start(const std::vector<std::string>& more) {
+    launch(more);
     need(eventually(patience_s, [this] { return coordinator_.said("nodes reach this campaign at port") > 0 || !coordinator_.program->running(); }) &&
              coordinator_.program->running(), "the coordinator listens", coordinator_);
 }
@@ -80,7 +90,7 @@ machine cluster::join(const std::string& name, const std::vector<std::string>& m
     auto m = stranger(name);
     auto command = join_command(m, invite());
     command.insert(command.end(), more.begin(), more.end());
-    m.program = std::make_unique<process>(command);
+    set_off(m, command);
     need(eventually(patience_s, [&] { return coordinator_.said("node " + name + " offers") > 0; }), name + " joins", m);
     return m;
 }
@@ -88,7 +98,14 @@ machine cluster::join(const std::string& name, const std::vector<std::string>& m
 void cluster::start_node(machine& m, const std::vector<std::string>& more) const {
     auto command = forge_command({"node", "start", "--cluster", m.folder.string(), "--split-cpu", "2"});
     command.insert(command.end(), more.begin(), more.end());
-    m.program = std::make_unique<process>(command);
+    set_off(m, command);
+}
+
+void cluster::admit(machine& m) const {
+    if (std::filesystem::exists(m.folder / "cluster"))
+        start_node(m);
+    else
+        set_off(m, join_command(m, invite()));
 }
 
 nlohmann::json cluster::operate(std::vector<std::string> arguments, int expected_exit) const {

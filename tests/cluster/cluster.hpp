@@ -18,6 +18,7 @@ struct machine {
     std::string name;
     std::filesystem::path folder;
     std::unique_ptr<process> program;
+    std::string failpoint{}; ///< FORGE_FAILPOINT of the next start, where there is one
     /// How often a text is in what the program said so far.
     [[nodiscard]] int said(const std::string& text) const;
 };
@@ -32,12 +33,16 @@ public:
 
     /// Starts the campaign (again) and waits until nodes can reach it.
     void start(const std::vector<std::string>& more = {});
+    /// Starts it and does not wait: it may be armed with a failpoint.
+    void launch(const std::vector<std::string>& more = {});
     /// The code of a fresh invite.
     [[nodiscard]] std::string invite(const std::string& ttl = "1h") const;
     /// A node that has joined; waits until the campaign has its devices.
     [[nodiscard]] machine join(const std::string& name, const std::vector<std::string>& more = {});
     /// Starts a node that belongs to the cluster already; does not wait.
     void start_node(machine& m, const std::vector<std::string>& more = {}) const;
+    /// Starts a node that belongs to the cluster already, or joins with a new invite; does not wait.
+    void admit(machine& m) const;
     [[nodiscard]] machine stranger(const std::string& name) const;
     [[nodiscard]] std::vector<std::string> join_command(const machine& m, const std::string& code) const;
 

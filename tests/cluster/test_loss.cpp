@@ -108,7 +108,7 @@ TEST_CASE("nodes and coordinator killed in turn at 6 random moments", "[loss][ki
     kill_at_random(travelling_campaign(), 20261121, 6, 0.7);
 }
 
-TEST_CASE("nodes and coordinator killed in turn at 60 random moments", "[kill][slow]") {
+TEST_CASE("nodes and coordinator killed in turn at 60 random moments", "[kill][soak]") {
     auto c = travelling_campaign();
     c.measure = 8000;
     kill_at_random(c, 20261122, 60, 1.0);

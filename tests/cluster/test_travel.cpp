@@ -37,12 +37,17 @@ TEST_CASE("chains that are moved between nodes, one of them drained, leave the l
     CHECK(end.exit_code == 0);
 }
 
-TEST_CASE("a chain is not sent to a node or a device that is not there", "[travel]") {
+TEST_CASE("a chain is not sent to a node or a device that is not there or is being emptied", "[travel]") {
     cluster lab;
     lab.start();
     auto two = lab.join("lab2");
     const auto unknown = lab.operate({"chain", "migrate", "c0", "lab9/opencl:0.0"}, 4);
     CHECK(unknown["text"].get<std::string>().find("lab2/opencl:0.1") != std::string::npos); // what would do
+    CHECK(lab.operate({"node", "drain", "lab2"})["state"] == "done");
+    const auto drains = lab.operate({"chain", "migrate", "c0", "lab2/opencl:0.0"}, 4);
+    CHECK(drains["text"].get<std::string>().find("drains (forge node undrain lab2)") != std::string::npos);
+    CHECK(lab.operate({"node", "undrain", "lab2"})["state"] == "done");
+    lab.migrate("c0", "lab2/opencl:0.0");
     two.program->stop(SIGKILL);
     REQUIRE(eventually(15.0, [&] { return lab.coordinator().said("node lab2 is gone") > 0; }));
     const auto away = lab.operate({"chain", "migrate", "c0", "lab2/opencl:0.0"}, 4);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Writes the seeds of the corpora anew, after a change of a format. Usage: make_corpus FOLDER
+#include "libactors/formats/gauge_writer.hpp"
 #include "libactors/transport/frame.hpp"
 #include "libactors/transport/invite.hpp"
 #include "libactors/transport/join_message.hpp"
 #include "libactors/transport/stream_message.hpp"
+#include "libactors/wire/checkpoint_codec.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -17,6 +19,51 @@ void seed(const char* name, const char* file, const Bytes& bytes) {
     std::filesystem::create_directories(root / name);
     std::ofstream(root / name / file, std::ios::binary)
         .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+/// A checkpoint of two sites without its trailer, which the target puts behind what it is given.
+void seed_chain() {
+    forge::chain_state s;
+    s.campaign_seed = "s";
+    s.trajectory = 5;
+    s.links = forge::cold_start({{2, 1, 1, 1}});
+    s.plaquette = forge::host_plaquette(s.links);
+    std::vector<std::byte> bytes;
+    forge::encode_checkpoint(s, [&](std::span<const std::byte> piece) -> forge::result<void> {
+        bytes.insert(bytes.end(), piece.begin(), piece.end());
+        return {};
+    }).or_throw();
+    seed("checkpoint", "whole", bytes);
+    bytes.resize(bytes.size() - 64);
+    seed("checkpoint", "no_trailer", bytes);
+}
+
+std::string big_endian(std::uint32_t x) {
+    std::string text(4, 0);
+    for (int i = 0; i < 4; ++i)
+        text[static_cast<std::size_t>(i)] = static_cast<char>(x >> (24 - 8 * i));
+    return text;
+}
+
+/// Two sites in every format. MILC v5 by hand, because none is written: header, then unit links of 32 bits.
+void seed_files() {
+    const auto links = forge::cold_start({{2, 1, 1, 1}});
+    std::filesystem::create_directories(root / "gauge_file");
+    (void)forge::write_gauge_file(root / "gauge_file" / "nersc", links, forge::written_format::nersc, {.overwrite = true}).or_throw();
+    (void)forge::write_gauge_file(root / "gauge_file" / "ildg", links, forge::written_format::ildg, {.overwrite = true}).or_throw();
+    std::string milc = big_endian(20103);
+    for (const std::uint32_t n : {2u, 1u, 1u, 1u})
+        milc += big_endian(n);
+    milc.append(64, ' ');
+    milc += big_endian(0) + big_endian(0) + big_endian(0); // order, and the checksum, which is wrong
+    for (int link = 0; link < 8; ++link)
+        for (int entry = 0; entry < 18; ++entry)
+            milc += big_endian(entry % 8 == 0 ? 0x3f800000u : 0u);
+    seed("gauge_file", "milc", milc);
+    seed("campaign", "small", std::string("name = \"a\"\nseed = \"s\"\nchains = 2\n[lattice]\nextents = [4, 4, 4, 4]\n"
+                                          "[scan]\nbeta_min = 5.5\nbeta_max = 5.9\npoints = 4\n[hmc]\nsteps = 6\n"
+                                          "[thermalisation]\ntrajectories = 2\n[measurement]\ntrajectories = 9\n"
+                                          "[devices]\nsplit_cpu = 2\n[checkpoint]\ninterval_s = 0.3\n"));
 }
 
 } // namespace
@@ -54,4 +101,6 @@ int main(int, char** arguments) {
     seed("invite", "code", to_text(code));
     seed("membership", "book", to_text(book));
     seed("membership", "list", to_text(list.without("beta").or_throw()));
+    seed_chain();
+    seed_files();
 }

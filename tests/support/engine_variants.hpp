@@ -73,8 +73,35 @@ inline void add_opencl(std::vector<engine_variant>& out, const opencl_device_inf
                    d.id, o, split});
 }
 
-/// The OpenCL variants: W = 1, 2, 4, 8; layout blocks 0, 1, 8, 32 for the narrowest and the widest; other local
-/// sizes; sub-devices.
+/// What a GPU gets: one site and one link an item, coalesced blocks, large groups.
+inline void add_as_on_gpu(std::vector<engine_variant>& out, const opencl_device_info& d) {
+    add_opencl(out, d, 0, 1, 32, 64);
+    out.back().options.links_per_item = 1;
+    out.back().name += " link per item";
+}
+
+/// Each variant costs seconds of compiling kernels. FORGE_ALL_VARIANTS (CTest's engine_slow) asks for every one.
+inline bool all_variants_wanted() { return std::getenv("FORGE_ALL_VARIANTS") != nullptr; }
+
+/// Every width with every block of the layout, and other local sizes; else each width, each block and one other local size.
+inline void add_whole_device(std::vector<engine_variant>& out, const opencl_device_info& d) {
+    if (all_variants_wanted()) {
+        for (const std::uint32_t width : {1u, 2u, 4u, 8u})
+            for (const int block : {0, 1, 8, 32})
+                add_opencl(out, d, 0, width, block, 0);
+        for (const std::uint32_t local : {1u, 16u})
+            add_opencl(out, d, 0, 8, 1, local);
+    } else {
+        add_opencl(out, d, 0, 1, 0, 0);
+        add_opencl(out, d, 0, 2, 8, 0);
+        add_opencl(out, d, 0, 4, 32, 0);
+        add_opencl(out, d, 0, 8, 1, 0);
+        add_opencl(out, d, 0, 8, 1, 16);
+    }
+    add_as_on_gpu(out, d);
+}
+
+/// The OpenCL variants of every device, whole and split.
 inline const std::vector<engine_variant>& opencl_variants() {
     static const std::vector<engine_variant> all = [] {
         std::vector<engine_variant> out;
@@ -86,23 +113,14 @@ inline const std::vector<engine_variant>& opencl_variants() {
                     WARN("SKIPPED " << d.id << " (" << d.name << "): no fp64");
                     continue;
                 }
-                for (const std::uint32_t width : {1u, 8u})
-                    for (const int block : {0, 1, 8, 32})
-                        add_opencl(out, d, 0, width, block, 0);
-                add_opencl(out, d, 0, 2, 1, 0);
-                add_opencl(out, d, 0, 4, 1, 0);
-                for (const std::uint32_t local : {1u, 16u})
-                    add_opencl(out, d, 0, 8, 1, local);
-                // What a GPU gets: one site and one link an item, coalesced blocks, large groups.
-                add_opencl(out, d, 0, 1, 32, 64);
-                out.back().options.links_per_item = 1;
-                out.back().name += " link per item";
+                add_whole_device(out, d);
             }
         if (const auto* parts = devices_of_machine(2))
             for (const auto& d : parts->devices())
                 if (d.is_cpu && d.fp64 && wanted_device(d.id)) {
                     add_opencl(out, d, 2, 8, 1, 0);
-                    add_opencl(out, d, 2, 1, 1, 0);
+                    if (all_variants_wanted())
+                        add_opencl(out, d, 2, 1, 1, 0);
                 }
         if (out.empty())
             WARN("SKIPPED every OpenCL variant: no device" << (std::getenv("FORGE_TEST_DEVICE") ? " that FORGE_TEST_DEVICE names" : ""));

@@ -122,6 +122,8 @@ void operation_desk::on_migrate(const operation_request& r, chain_id c, double n
     }
     if (!d.online)
         return refuse("the node of " + d.id + " is away");
+    if (d.draining)
+        return refuse(fmt::format("the node of {} drains (forge node undrain {})", d.id, d.id.substr(0, d.id.find('/'))));
     if (disabled_.contains(d.id))
         return refuse(d.id + " is disabled (forge device enable " + d.id + ")");
     if (!d.fp64)
