@@ -4,19 +4,12 @@
 
 #include "libactors/ledger/file_guard.hpp"
 #include "libactors/ledger/ledger.hpp"
+#include "libactors/ledger/ownership.hpp"
 #include "libactors/ledger/sqlite_handle.hpp"
 
 #include <optional>
 
 namespace forge {
-
-/// Where a chain stands: its row in `chains`.
-struct chain_row {
-    chain_id chain;
-    epoch_no epoch;
-    std::uint64_t cursor = 0; ///< last trajectory of the current epoch
-    std::uint64_t last = 0;   ///< last live record
-};
 
 struct ledger::inner {
     // Order matters: the database closes before the lock goes.
@@ -44,8 +37,6 @@ struct ledger::inner {
     std::uint64_t supersede_from(chain_row& row, epoch_no by, std::uint64_t trajectory);
     [[nodiscard]] std::uint64_t next_id(const char* max_id_query);
 };
-
-[[nodiscard]] error stale_epoch_error(chain_id c, epoch_no asked, epoch_no current);
 
 /// Runs `work`, which may throw `failure`, and returns its value or the error.
 template <class Work>
