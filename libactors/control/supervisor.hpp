@@ -39,6 +39,7 @@ public:
     [[nodiscard]] const std::map<chain_id, error>& given_up() const { return given_up_; }
 
 private:
+    friend struct model_peek; // the model check compares whole states
     std::uint32_t n_chains_;
     std::map<chain_id, std::deque<double>> failures_;
     std::map<chain_id, bool> ended_; ///< true: finished

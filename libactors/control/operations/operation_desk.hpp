@@ -83,6 +83,7 @@ public:
     [[nodiscard]] const std::deque<operation_report>& reports() const { return reports_; }
 
 private:
+    friend struct model_peek; // the model check compares whole states
     struct chain_entry {
         std::size_t slot = 0;
         bool paused = false;
