@@ -29,6 +29,7 @@ struct supervisor_data {
     std::set<chain_id> homeless;         ///< no device can run them now
     std::map<std::string, std::string> names; ///< of devices, as their vendors say
     std::map<chain_id, caf::actor> chains;
+    std::map<chain_id, caf::actor> given; ///< the worker that a chain was started with
     std::map<chain_id, std::size_t> restarts;
     std::map<chain_id, std::string> last_failure;
     std::vector<double> taken;
@@ -74,7 +75,7 @@ void start_chain(supervisor_ptr self, chain_id c) {
     chain_deps deps;
     deps.chain = c;
     deps.device = d.desk->devices()[slot].id;
-    deps.worker = d.workers[slot];
+    deps.worker = d.given[c] = d.workers[slot];
     deps.recorder = d.recorder;
     deps.steerer = d.steerer;
     deps.supervisor = caf::actor_cast<caf::actor>(self);
@@ -178,9 +179,11 @@ void device_is_away(supervisor_ptr self, std::size_t slot) {
 chain_verdict judge(supervisor_ptr self, chain_id c, const error& reason) {
     auto& d = self->state;
     const auto slot = d.desk->slot_of(c);
-    if (slot < d.parts->devices.size() || (reason.code != errc::device_unavailable && d.workers[slot]))
+    const auto whose = blame_of(reason.code, slot < d.parts->devices.size(), d.workers[slot] && d.workers[slot] == d.given[c]);
+    if (whose == blame::chain)
         return d.core->on_failure(c, reason, steady_now_s());
-    device_is_away(self, slot);
+    if (whose == blame::node)
+        device_is_away(self, slot);
     chain_verdict v;
     v.restart = true;
     v.after_s = first_backoff_s;

@@ -115,7 +115,7 @@ void control_plane::start_chain(chain_id c) {
     seat.actor.at = chain_actor::stage::preparing;
     seat.actor.number = ++w_.numbered;
     seat.actor.slot = slot;
-    seat.actor.worker = boss().workers[slot];
+    seat.actor.worker = seat.given = boss().workers[slot];
     seat.actor.paused = boss().desk->paused(c);
     seat.known = true;
     record_item i;
@@ -175,9 +175,11 @@ void control_plane::device_is_away(std::size_t slot) {
 
 chain_verdict control_plane::judge(chain_id c, errc code) {
     const auto slot = boss().desk->slot_of(c);
-    if (code != errc::device_unavailable && boss().workers[slot] != 0)
+    const auto whose = blame_of(code, false, boss().workers[slot] != 0 && boss().workers[slot] == boss().seats[c.value].given);
+    if (whose == blame::chain)
         return boss().core.edit().on_failure(c, error{code, "", "", ""}, now_s_);
-    device_is_away(slot);
+    if (whose == blame::node)
+        device_is_away(slot);
     chain_verdict v;
     v.restart = true;
     v.after_s = first_backoff_s;

@@ -38,7 +38,12 @@ void holds(const char* what, unsigned crashes, unsigned disturbances, std::vecto
 } // namespace
 
 TEST_CASE("no reachable state breaks an invariant, and from each the chain runs again and operations close") {
-    holds("calm, a migration", 0, 0, {ask("m", operation_verb::migrate)});
-    holds("1 crash, a migration", 1, 0, {ask("m", operation_verb::migrate)});
-    holds("1 disturbance, a migration", 0, 1, {ask("m", operation_verb::migrate)});
+    holds("2 crashes, no operation", 2, 0, {});
+    holds("2 disturbances, no operation", 0, 2, {});
+    holds("1 crash, 1 disturbance, a stop", 1, 1, {ask("s", operation_verb::stop)});
+    holds("1 crash, 1 disturbance, a checkpoint", 1, 1, {ask("s", operation_verb::checkpoint)});
+    holds("1 crash, 1 disturbance, a migration", 1, 1, {ask("m", operation_verb::migrate)});
+    holds("1 crash, pause checkpoint resume", 1, 0, {ask("p", operation_verb::pause), ask("c", operation_verb::checkpoint), ask("r", operation_verb::resume)});
+    holds("1 crash, drain", 1, 0, {ask("d", operation_verb::drain, "a"), ask("e", operation_verb::drain, "b")});
+    holds("1 crash, stop resume", 1, 0, {ask("d", operation_verb::stop), ask("e", operation_verb::resume)});
 }

@@ -24,7 +24,7 @@ struct model_peek {
         for (const auto& device : d.devices_)
             c.put(device.online, device.draining);
         for (const auto& [id, e] : d.chains_)
-            c.put(e.slot, e.paused, e.stopped, e.finished, e.open, e.moving, e.going_to);
+            c.put(e.slot, e.paused, e.stopped, e.finished, e.open, e.moving, e.left, e.going_to);
         for (const auto& id : d.disabled_)
             c.put(id);
         for (const auto& r : d.reports_)
@@ -105,6 +105,8 @@ void put(state_code& c, const coordinator& b, const world& w) {
     for (const auto& seat : b.seats) {
         put(c, seat.actor, w);
         c.put(seat.known, seat.homeless, seat.restart_at.has_value());
+        if (seat.known)
+            c.put(b.workers[b.desk->slot_of(chain_id{static_cast<std::uint32_t>(&seat - b.seats.data())})] == seat.given);
     }
     for (std::size_t k = 0; k < b.workers.size(); ++k)
         c.put(b.workers[k] != 0, b.workers[k] == w.wires[k].worker);

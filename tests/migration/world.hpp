@@ -108,6 +108,7 @@ struct chain_seat {
     chain_actor actor;
     bool known = false; ///< to the supervisor: its message of an end has not been handled
     bool homeless = false;
+    std::uint64_t given = 0; ///< number of the worker that its actor was started with
     std::optional<double> restart_at;
 };
 

@@ -174,7 +174,7 @@ void operation_desk::on_chain_verb(const operation_request& r, chain_id c, doubl
 std::vector<desk_command> operation_desk::close(chain_entry& e, operation_state state, const std::string& text, double seconds) {
     auto* report = find(e.open);
     e.open.clear();
-    e.moving = false;
+    e.moving = e.left = false;
     if (report == nullptr)
         return {};
     report->state = state;
@@ -202,6 +202,7 @@ std::vector<desk_command> operation_desk::on_stopped(chain_id c, std::uint64_t t
     switch (open->verb) {
     case operation_verb::migrate:
         e.slot = e.going_to;
+        e.left = true;
         e.stopped_s = now_s;
         return {start_chain_command{c, e.slot}};
     case operation_verb::stop:
@@ -221,18 +222,30 @@ std::vector<desk_command> operation_desk::on_started(chain_id c, std::uint64_t e
     const auto* open = e.open.empty() ? nullptr : find(e.open);
     if (open == nullptr)
         return out;
-    std::vector<desk_command> closing;
-    if (open->verb == operation_verb::migrate && e.slot == e.going_to)
-        closing = close(e, operation_state::done, fmt::format("{} runs on {} (epoch {}); it stood still for {:.3f} s", to_text(c), devices_[e.slot].id, epoch, now_s - e.stopped_s),
-                        now_s - e.stopped_s);
-    else if (open->verb == operation_verb::resume)
-        closing = close(e, operation_state::done, fmt::format("{} runs on {} (epoch {})", to_text(c), devices_[e.slot].id, epoch), now_s - e.begun_s);
-    out.insert(out.end(), closing.begin(), closing.end());
+    const auto place = fmt::format("{} runs on {} (epoch {})", to_text(c), devices_[e.slot].id, epoch);
+    std::vector<desk_command> more;
+    switch (open->verb) {
+    case operation_verb::migrate:
+        if (e.slot == e.going_to)
+            more = close(e, operation_state::done, fmt::format("{}; it stood still for {:.3f} s", place, now_s - (e.left ? e.stopped_s : e.begun_s)),
+                         now_s - (e.left ? e.stopped_s : e.begun_s));
+        else if (e.left)
+            more = close(e, operation_state::failed, fmt::format("{}: {} went away before it could start there", place, devices_[e.going_to].id), now_s - e.begun_s);
+        else // asked while the chain was down: nobody heard it
+            more.push_back(stop_chain_command{c});
+        break;
+    case operation_verb::stop: more.push_back(stop_chain_command{c}); break;
+    case operation_verb::checkpoint: more.push_back(seal_chain_command{c}); break;
+    case operation_verb::resume: more = close(e, operation_state::done, place, now_s - e.begun_s); break;
+    default: break;
+    }
+    out.insert(out.end(), more.begin(), more.end());
     return out;
 }
 
 std::vector<desk_command> operation_desk::on_failed(chain_id c, const std::string& why, bool restarts, double now_s) {
     auto& e = chains_.at(c);
+    e.stopped = e.stopped || !restarts; // nobody would answer for it; resume starts it again
     if (e.open.empty())
         return {};
     return close(e, operation_state::failed, fmt::format("{} failed meanwhile: {}; {} (device {})", to_text(c), why,

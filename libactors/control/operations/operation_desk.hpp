@@ -55,7 +55,7 @@ public:
     [[nodiscard]] std::vector<desk_command> on_sealed(chain_id c, std::uint64_t trajectory, double now_s);
     /// The chain finished its trajectory, is sealed and has ended. @param finished  it has no more work.
     [[nodiscard]] std::vector<desk_command> on_stopped(chain_id c, std::uint64_t trajectory, bool finished, double now_s);
-    /// The chain runs (again), with this epoch.
+    /// The chain runs (again), with this epoch. What was asked of it while it was down is asked again.
     [[nodiscard]] std::vector<desk_command> on_started(chain_id c, std::uint64_t epoch, double now_s);
     /// The chain failed; `restarts` when the supervisor starts it again from its last seal.
     [[nodiscard]] std::vector<desk_command> on_failed(chain_id c, const std::string& why, bool restarts, double now_s);
@@ -87,10 +87,11 @@ private:
     struct chain_entry {
         std::size_t slot = 0;
         bool paused = false;
-        bool stopped = false;  ///< by an operator; resume starts it again
+        bool stopped = false;  ///< by an operator, or given up; resume starts it again
         bool finished = false; ///< no more work
         std::string open;      ///< id of the operation under way
         bool moving = false;   ///< it is a migration
+        bool left = false;     ///< whose chain has stopped
         std::size_t going_to = 0;
         double begun_s = 0.0;
         double stopped_s = 0.0; ///< when the chain stood still, for the pause of a migration
@@ -104,6 +105,8 @@ private:
     void on_node_verb(const operation_request& r, double now_s, answer& out);
     [[nodiscard]] bool usable(std::size_t slot) const;
     [[nodiscard]] std::string alternatives(std::size_t except) const;
+    /// An id of the desk's own that nobody has used, in this process or an earlier one.
+    [[nodiscard]] std::string own_id(const char* why, double now_s);
     /// Chains that run there or are on their way.
     [[nodiscard]] std::size_t load_of(std::size_t slot) const;
 
