@@ -69,10 +69,12 @@ bool well(const world& w, chain_id c) {
     const auto& a = seat.actor;
     if (a.at == chain_actor::stage::none) // ended for good, or by an operator
         return !seat.known && !seat.restart_at && !seat.homeless && boss.desk->chains_on(boss.desk->slot_of(c)).empty();
-    if (a.at != chain_actor::stage::up || a.lost_worker || a.worker != w.wires[a.slot].worker || a.epoch != w.books[c.value]->row.epoch)
+    if (a.at != chain_actor::stage::up || a.lost_worker || a.epoch != w.books[c.value]->row.epoch)
         return false;
-    if (boss.desk->paused(c))
+    if (boss.desk->paused(c)) // it finds out whether its worker is there when it is resumed
         return a.core->phase() == chain_phase::paused;
+    if (a.worker != w.wires[a.slot].worker)
+        return false;
     const auto& n = w.nodes[a.slot];
     const bool there = n.alive && n.linked && std::any_of(n.chains.begin(), n.chains.end(), [&](const held_chain& h) {
         return h.chain == c && h.epoch == a.epoch && h.trajectory >= a.core->trajectory();

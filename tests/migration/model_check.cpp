@@ -102,7 +102,11 @@ private:
 void explorer::actions(const visit& v) {
     const auto& left = v.left;
     todo_.clear();
-    collect(v.w, left.crashes + left.disturbances > 0, all_);
+    collect(v.w, left.crashes + left.disturbances > 0 || (v.w.boss && !v.w.boss->batch.empty()), all_);
+    if (const auto at = std::find_if(all_.begin(), all_.end(), [](const action& a) { return moment_is_hidden(a.what); }); at != all_.end()) {
+        todo_.push_back(*at);
+        return;
+    }
     if (v.w.boss && !v.w.boss->over) {
         if (left.asked < bounds_.operations.size())
             todo_.push_back({act::request, left.asked, 0, crash_kind::process});
@@ -119,10 +123,17 @@ void explorer::actions(const visit& v) {
             break;
         case act::cut:
         case act::cut_late:
-        case act::flush_refused:
         case act::work_refused:
         case act::row_refused:
             if (left.disturbances > 0)
+                todo_.push_back(a);
+            break;
+        case act::flush_refused: // storage that refused may go on refusing
+            if (left.disturbances > 0 || !v.w.boss->batch.empty())
+                todo_.push_back(a);
+            break;
+        case act::seal_due:
+            if (bounds_.timed_seals)
                 todo_.push_back(a);
             break;
         default: todo_.push_back(a);
@@ -147,9 +158,9 @@ unsigned explorer::take(visit& v, const action& a) const {
     case act::crash_coordinator: --v.left.crashes; break;
     case act::cut:
     case act::cut_late:
-    case act::flush_refused:
     case act::work_refused:
     case act::row_refused: --v.left.disturbances; break;
+    case act::flush_refused: v.left.disturbances -= v.w.boss->batch.empty(); break;
     default: break;
     }
     if (a.fuse > 0)

@@ -16,6 +16,13 @@ enum class act : std::uint8_t {
 
 [[nodiscard]] inline bool fair(act a) { return a <= act::seal_due; }
 
+/// Steps whose moment nobody can tell: whatever else may happen before or after them leads to the same states. A node that
+/// works late looks like one whose answer comes late; what a node does unlinked shows when it joins; without a coordinator
+/// there are only nodes. The model check takes such a step at once.
+[[nodiscard]] inline bool moment_is_hidden(act a) {
+    return a == act::node_works || a == act::node_notices || a == act::start_node || a == act::start_coordinator;
+}
+
 struct action {
     act what = act::node_works;
     std::uint8_t index = 0; ///< node, chain, operation or message
