@@ -67,8 +67,10 @@ bool well(const world& w, chain_id c) {
     const auto& boss = *w.boss;
     const auto& seat = boss.seats[c.value];
     const auto& a = seat.actor;
-    if (a.at == chain_actor::stage::none) // ended for good, or by an operator
-        return !seat.known && !seat.restart_at && !seat.homeless && boss.desk->chains_on(boss.desk->slot_of(c)).empty();
+    if (a.at == chain_actor::stage::none) { // ended for good, or by an operator
+        const auto wanted = boss.desk->chains_on(boss.desk->slot_of(c));
+        return !seat.known && !seat.restart_at && !seat.homeless && std::find(wanted.begin(), wanted.end(), c) == wanted.end();
+    }
     if (a.at != chain_actor::stage::up || a.lost_worker || a.epoch != w.books[c.value]->row.epoch)
         return false;
     if (boss.desk->paused(c)) // it finds out whether its worker is there when it is resumed

@@ -191,11 +191,11 @@ bool simulation::complete() const {
 void simulation::heal() {
     full_ = false;
     for (std::size_t k = 0; k < 3000 && r_.violation.empty() && (!w_.boss || w_.boss->over || operation_open(*w_.boss->desk)); ++k) {
-        if (complete())
+        if (complete() && w_.boss && w_.boss->over)
             return;
         step(false);
     }
-    if (r_.violation.empty() && !complete() && (!w_.boss || operation_open(*w_.boss->desk)))
+    if (r_.violation.empty() && (!w_.boss || operation_open(*w_.boss->desk)))
         r_.violation = "an operation stays open";
     const auto ask = [this](operation_verb verb, const std::string& object) {
         if (!r_.violation.empty() || !w_.boss || w_.boss->over)
@@ -217,9 +217,10 @@ simulation_result simulation::run() {
         step(true);
     heal();
     const auto limit = r_.steps + healed_steps;
-    while (r_.steps < limit && now_ < 5000.0 && r_.violation.empty() && !(complete() && well(w_)))
+    const auto ended = [this] { return complete() && w_.boss && w_.boss->over && well(w_); };
+    while (r_.steps < limit && now_ < 5000.0 && r_.violation.empty() && !ended())
         step(false);
-    if (r_.violation.empty() && !(complete() && well(w_)))
+    if (r_.violation.empty() && !ended())
         r_.violation = "the campaign is not completed after the heal";
     r_.seen = w_.seen;
     r_.virtual_s = now_;
