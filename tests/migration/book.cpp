@@ -5,18 +5,6 @@
 
 namespace forge::model {
 
-state_code code_of(const chain_book& b) {
-    state_code c;
-    c.put(b.row.epoch, b.row.cursor, b.row.last, b.sealed);
-    for (const auto& r : b.live)
-        c.put(r.hash, r.epoch);
-    for (const auto& s : b.segments)
-        c.put(s.opened.number, s.opened.ordinal, s.opened.first_trajectory, s.live);
-    for (const auto& p : b.checkpoints)
-        c.put(p.trajectory, p.epoch, p.head);
-    return c;
-}
-
 std::optional<segment_no> chain_book::covering(std::uint64_t trajectory) const {
     const book_segment* best = nullptr;
     for (const auto& s : segments)

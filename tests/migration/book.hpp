@@ -46,8 +46,6 @@ struct chain_book {
     [[nodiscard]] std::optional<segment_no> covering(std::uint64_t trajectory) const;
 };
 
-[[nodiscard]] state_code code_of(const chain_book& b);
-
 /// Each function is one transaction, as in `ledger`. What breaks an invariant is put into `wrong`.
 class bookkeeper {
 public:

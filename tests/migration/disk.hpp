@@ -97,18 +97,4 @@ private:
     std::vector<file_name> names_; ///< sorted
 };
 
-[[nodiscard]] inline state_code code_of(const folder& all) {
-    state_code c;
-    const auto put = [&c](const std::optional<file_bytes>& b) {
-        c.put(b.has_value());
-        if (b)
-            c.put(b->synced, b->state.trajectory, b->state.head, b->state.state, b->state.links);
-    };
-    for (const auto& f : all.names()) {
-        c.put(f.chain, f.trajectory);
-        put(f.now), put(f.durable);
-    }
-    return c;
-}
-
 } // namespace forge::model

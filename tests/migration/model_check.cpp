@@ -63,6 +63,18 @@ private:
     std::size_t used_ = 0;
 };
 
+/// The recorder's next message is answered to nobody: a report is logged, or the question for a segment goes on to the steerer.
+bool next_record_is_quiet(const world& w) {
+    if (!w.boss || w.boss->inbox.empty() || !w.boss->batch.empty())
+        return false;
+    const auto& i = w.boss->inbox.front();
+    if (i.what == record_item::kind::log)
+        return true;
+    const auto& segments = w.books[i.chain.value]->segments;
+    return i.what == record_item::kind::find_segment && i.ordinal < w.given->plan.size() &&
+           std::none_of(segments.begin(), segments.end(), [&i](const auto& s) { return s.live && s.opened.first_trajectory == i.first; });
+}
+
 class explorer {
 public:
     explorer(const model_bounds& bounds, flaw planted) : bounds_(bounds) {
@@ -105,6 +117,12 @@ void explorer::actions(const visit& v) {
     collect(v.w, left.crashes + left.disturbances > 0 || (v.w.boss && !v.w.boss->batch.empty()), all_);
     if (const auto at = std::find_if(all_.begin(), all_.end(), [](const action& a) { return moment_is_hidden(a.what); }); at != all_.end()) {
         todo_.push_back(*at);
+        return;
+    }
+    if (next_record_is_quiet(v.w)) { // it commutes with everything but the coordinator's death
+        for (const auto& a : all_)
+            if (a.what == act::record || (a.what == act::crash_coordinator && left.crashes > 0))
+                todo_.push_back(a);
         return;
     }
     if (v.w.boss && !v.w.boss->over) {

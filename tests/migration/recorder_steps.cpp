@@ -140,6 +140,10 @@ void control_plane::find_segment(const record_item& i, trouble t) {
     if (!asks(i))
         return;
     auto& a = actor(i.chain);
+    if (!boss().batch.empty() || (i.what == record_item::kind::open_segment && t == trouble::work)) { // recorder_actor.cpp, behind
+        a.ask_again = i;
+        return;
+    }
     const auto& plan = w_.given->plan;
     std::optional<opened_segment> found;
     if (i.what == record_item::kind::find_segment) {
@@ -153,10 +157,6 @@ void control_plane::find_segment(const record_item& i, trouble t) {
             return;
         }
     } else {
-        if (t == trouble::work) {
-            a.ask_again = i;
-            return;
-        }
         const auto opened = book().open_segment(w_.books[i.chain.value].edit(), i.epoch, i.first, params_of(plan[i.ordinal]));
         if (!opened)
             return fail(i.chain, opened.reason().code);

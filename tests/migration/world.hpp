@@ -152,7 +152,7 @@ struct world {
 };
 
 [[nodiscard]] state_code code_of(const operation_book& o);
-/// Two worlds with equal codes behave alike from here on.
+/// Two worlds with equal codes behave alike from here on, up to the names of bits, epochs and segments.
 [[nodiscard]] state_code code_of(const world& w);
 
 [[nodiscard]] inline std::string device_of(std::size_t node) { return std::string(1, static_cast<char>('a' + node)) + "/gpu"; }
@@ -163,6 +163,7 @@ struct world {
 
 /// What of a core is not public and still tells two states apart.
 [[nodiscard]] digest head_of(const chain_core& c);
+[[nodiscard]] state_hash state_of(const chain_core& c);
 [[nodiscard]] bool holds_record(const chain_core& c);
 [[nodiscard]] bool seal_is_due(const chain_core& c);
 [[nodiscard]] bool operation_open(const operation_desk& d);
