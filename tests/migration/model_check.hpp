@@ -23,10 +23,9 @@ struct model_result {
     std::size_t stuck = 0;    ///< states from which no fair behaviour ends well
     std::size_t ended = 0;    ///< states in which every chain is well and no operation is open
     bool complete = false;    ///< every reachable state was visited
-    double seconds = 0.0;
+    double seconds = 0.0; ///< of processor time
     std::string violation;    ///< empty: every invariant held
     std::vector<std::string> trace;
-    counters seen;            ///< summed over all transitions
 };
 
 [[nodiscard]] model_result check_model(const model_bounds& bounds, flaw planted = flaw::none);

@@ -12,7 +12,7 @@ using namespace forge::model;
 namespace {
 
 void print(const char* what, const model_result& r) {
-    std::printf("model check, %s: %zu states, %zu transitions, depth %zu, %.1f s%s%s\n", what, r.states, r.transitions, r.depth, r.seconds,
+    std::printf("model check, %s: %zu states, %zu transitions, depth %zu, %.1f s of processor time%s%s\n", what, r.states, r.transitions, r.depth, r.seconds,
                 r.violation.empty() ? "" : ": ", r.violation.c_str());
     for (const auto& line : r.trace)
         std::printf("    %s\n", line.c_str());
@@ -37,17 +37,38 @@ void holds(const char* what, unsigned crashes, unsigned disturbances, std::vecto
     CHECK(r.ended > 0);
 }
 
+const std::vector<operation_request> migration{ask("m", operation_verb::migrate)};
+
 } // namespace
 
 TEST_CASE("no reachable state breaks an invariant, and from each the chain runs again and operations close") {
-    holds("2 crashes, no operation", 2, 0, {});
-    holds("2 disturbances, no operation", 0, 2, {});
-    holds("1 crash, 1 disturbance, a migration", 1, 1, {ask("m", operation_verb::migrate)});
-    holds("1 crash, 1 disturbance, a migration, no timer", 1, 1, {ask("m", operation_verb::migrate)}, {1, 1}, false);
-    holds("1 crash, 1 disturbance, a migration, no timer, 1", 1, 1, {ask("m", operation_verb::migrate)}, {1}, false);
-    holds("1 crash, 1 disturbance, a migration, timer, 2", 1, 1, {ask("m", operation_verb::migrate)}, {2}, true);
-    holds("2 crash, 1 disturbance, a migration, no timer", 2, 1, {ask("m", operation_verb::migrate)}, {1, 1}, false);
-    holds("1 crash, pause checkpoint resume", 1, 0, {ask("p", operation_verb::pause), ask("c", operation_verb::checkpoint), ask("r", operation_verb::resume)});
-    holds("1 crash, drain", 1, 0, {ask("d", operation_verb::drain, "a"), ask("e", operation_verb::drain, "b")});
-    holds("1 crash, stop resume", 1, 0, {ask("d", operation_verb::stop), ask("e", operation_verb::resume)});
+    holds("2 crashes, a migration", 2, 0, migration);
+    holds("2 disturbances, a migration", 0, 2, migration);
+    holds("1 crash, 1 disturbance, a migration, one trajectory", 1, 1, migration, {1});
+    holds("1 crash, 1 disturbance, a segment of two trajectories", 1, 1, {}, {2});
+}
+
+TEST_CASE("operators in every order with a crash") {
+    holds("a stop, its resumption", 1, 0, {ask("s", operation_verb::stop), ask("r", operation_verb::resume)});
+    holds("a pause, a checkpoint, a resumption", 1, 0, {ask("p", operation_verb::pause), ask("c", operation_verb::checkpoint), ask("r", operation_verb::resume)});
+    holds("both nodes drain, one comes back", 1, 0,
+          {ask("d", operation_verb::drain, "a"), ask("e", operation_verb::drain, "b"), ask("u", operation_verb::undrain, "a")});
+    holds("a migration there and one back", 1, 0, {ask("m", operation_verb::migrate, "c0", "b/gpu"), ask("n", operation_verb::migrate, "c0", "a/gpu")});
+}
+
+TEST_CASE("a repeated operator's request with a crash") {
+    holds("a checkpoint", 1, 1, {ask("c", operation_verb::checkpoint)}, {1});
+    holds("a stop", 1, 1, {ask("s", operation_verb::stop)}, {1});
+}
+
+TEST_CASE("two crashes and two disturbances", "[slow]") {
+    holds("2 crashes, 2 disturbances, a migration, one trajectory", 2, 2, migration, {1}, false);
+}
+
+TEST_CASE("wider bounds of the model check", "[slow]") {
+    holds("1 crash, 1 disturbance, a migration", 1, 1, migration);
+    holds("1 crash, 1 disturbance, a stop", 1, 1, {ask("s", operation_verb::stop)});
+    holds("1 crash, 1 disturbance, a checkpoint", 1, 1, {ask("c", operation_verb::checkpoint)});
+    holds("2 crashes, 1 disturbance, a migration, no timer", 2, 1, migration, {1, 1}, false);
+    holds("1 crash, 2 disturbances, a migration, no timer", 1, 2, migration, {1, 1}, false);
 }
