@@ -71,6 +71,7 @@ bool simulation::due(const action& a) {
     switch (a.what) {
     case act::restart: return *w_.boss->seats[a.index].restart_at <= now_;
     case act::seal_due: return chance(20);
+    case act::late_answer: return false; // make_trouble chooses its moment
     case act::node_works: return w_.wires[a.index].down.front().what != message::kind::run || chance(300);
     case act::retry_seal:
     case act::prepare_again:
@@ -145,14 +146,22 @@ bool simulation::make_trouble() {
         operate();
         return true;
     }
+    if (w_.boss && !w_.boss->over)
+        for (std::size_t i = 0; i < w_.late.size(); ++i) {
+            const auto& a = w_.boss->seats[w_.late[i].chain.value].actor;
+            const bool worst = a.job_out && !a.lost_worker && a.core->trajectory() + 1 == w_.late[i].trajectory; // just what the chain waits for
+            if (!chance(worst ? 300 : 3))
+                continue;
+            take({act::late_answer, static_cast<std::uint8_t>(i), 0, crash_kind::process});
+            return true;
+        }
     if (!chance(25))
         return false;
     collect(w_, true, all_);
     std::erase_if(all_, [this](const action& a) {
         switch (a.what) {
-        case act::cut:
-        case act::cut_late:
-        case act::late_answer: return false;
+        case act::cut: return chance(500);
+        case act::cut_late: return false;
         case act::crash_node: return chance(500);
         case act::crash_coordinator: return chance(500);
         default: return true;

@@ -45,7 +45,9 @@ TEST_CASE("no reachable state breaks an invariant, and from each the chain runs 
     holds("2 crashes, a migration", 2, 0, migration);
     holds("2 disturbances, a migration", 0, 2, migration);
     holds("1 crash, 1 disturbance, a migration, one trajectory", 1, 1, migration, {1});
-    holds("1 crash, 1 disturbance, a segment of two trajectories", 1, 1, {}, {2});
+    holds("1 crash, 1 disturbance, a migration, two segments", 1, 1, migration);
+    holds("1 crash, 1 disturbance, a segment of two trajectories", 1, 1, migration, {2});
+    holds("1 crash, three seals, so that the oldest generation goes", 1, 0, {}, {1, 1, 1});
 }
 
 TEST_CASE("operators in every order with a crash") {
@@ -66,7 +68,6 @@ TEST_CASE("two crashes and two disturbances", "[slow]") {
 }
 
 TEST_CASE("wider bounds of the model check", "[slow]") {
-    holds("1 crash, 1 disturbance, a migration", 1, 1, migration);
     holds("1 crash, 1 disturbance, a stop", 1, 1, {ask("s", operation_verb::stop)});
     holds("1 crash, 1 disturbance, a checkpoint", 1, 1, {ask("c", operation_verb::checkpoint)});
     holds("2 crashes, 1 disturbance, a migration, no timer", 2, 1, migration, {1, 1}, false);
