@@ -93,6 +93,7 @@ private:
         return v;
     }
     void actions(const visit& v);
+    bool one_for_all(const visit& v);
     /// @return durable writes.
     unsigned take(visit& v, const action& a) const;
     void trace_to(std::uint32_t at, const action* last);
@@ -111,20 +112,26 @@ private:
     std::vector<action> todo_, all_;
 };
 
+/// Puts a step that commutes with all others into `todo_`, if there is one: every way through it may begin with it.
+bool explorer::one_for_all(const visit& v) {
+    if (const auto at = std::find_if(all_.begin(), all_.end(), [](const action& a) { return moment_is_hidden(a.what); }); at != all_.end()) {
+        todo_.push_back(*at);
+        return true;
+    }
+    if (!next_record_is_quiet(v.w))
+        return false;
+    for (const auto& a : all_) // it commutes with everything but the coordinator's death
+        if (a.what == act::record || (a.what == act::crash_coordinator && v.left.crashes > 0))
+            todo_.push_back(a);
+    return true;
+}
+
 void explorer::actions(const visit& v) {
     const auto& left = v.left;
     todo_.clear();
     collect(v.w, left.crashes + left.disturbances > 0 || (v.w.boss && !v.w.boss->batch.empty()), all_);
-    if (const auto at = std::find_if(all_.begin(), all_.end(), [](const action& a) { return moment_is_hidden(a.what); }); at != all_.end()) {
-        todo_.push_back(*at);
+    if (!bounds_.every_moment && one_for_all(v))
         return;
-    }
-    if (next_record_is_quiet(v.w)) { // it commutes with everything but the coordinator's death
-        for (const auto& a : all_)
-            if (a.what == act::record || (a.what == act::crash_coordinator && left.crashes > 0))
-                todo_.push_back(a);
-        return;
-    }
     if (v.w.boss && !v.w.boss->over) {
         if (left.asked < bounds_.operations.size())
             todo_.push_back({act::request, left.asked, 0, crash_kind::process});

@@ -12,6 +12,7 @@ struct model_bounds {
     unsigned crashes = 0;      ///< of nodes and of the coordinator's process or machine, together
     unsigned disturbances = 0; ///< connections lost though both ends live, requests repeated, writes that storage refuses
     bool timed_seals = true;   ///< the timer of checkpoints fires at any time; else seals are those of segment ends, stops and operators
+    bool every_moment = false; ///< also the orders that make no difference: what the faster search leaves out is checked against this
     bool breadth_first = false; ///< shortest traces, more memory
     std::size_t states_max = 60'000'000;
 };

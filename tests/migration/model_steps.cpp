@@ -142,6 +142,7 @@ unsigned apply(world& w, const action& a, double now_s, const operation_request*
         case act::cut: p.cut(k, false); break;
         case act::cut_late: p.cut(k, true); break;
         case act::node_notices: p.node_notices(k); break;
+        case act::node_drains: p.node_drains(k); break;
         case act::join: p.join(k); break;
         case act::start_node: p.start_node(k); break;
         case act::start_coordinator: p.start_coordinator(); break;
@@ -192,6 +193,7 @@ std::string words(const world& w, const action& a) {
     case act::request_again: return "REQUEST REPEATED";
     case act::cut: return "CUT " + node;
     case act::cut_late: return "CUT " + node + ", its result will be late";
+    case act::node_drains: return node + " is about to leave";
     case act::crash_node: return "CRASH " + node;
     case act::crash_coordinator: return std::string("CRASH coordinator") + (a.kind == crash_kind::process ? "" : ", power cut");
     }

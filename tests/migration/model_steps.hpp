@@ -11,7 +11,7 @@ enum class act : std::uint8_t {
     node_works, answer, supervise, record, flush_again, lose_worker, restart, retry_seal, prepare_again, ask_again, node_missed, node_notices, join,
     start_node, start_coordinator, seal_due,
     // what does not
-    late_answer, request, request_again, flush_refused, work_refused, row_refused, flush_again_refused, cut, cut_late, crash_node, crash_coordinator
+    late_answer, request, request_again, flush_refused, work_refused, row_refused, flush_again_refused, cut, cut_late, node_drains, crash_node, crash_coordinator
 };
 
 [[nodiscard]] inline bool fair(act a) { return a <= act::seal_due; }

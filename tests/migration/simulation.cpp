@@ -155,6 +155,10 @@ bool simulation::make_trouble() {
             take({act::late_answer, static_cast<std::uint8_t>(i), 0, crash_kind::process});
             return true;
         }
+    if (const auto k = draw(nodes); chance(3) && w_.boss && !w_.boss->over && w_.nodes[k].linked && w_.wires[k].connection != 0) {
+        take({act::node_drains, static_cast<std::uint8_t>(k), 0, crash_kind::process});
+        return true;
+    }
     if (!chance(25))
         return false;
     collect(w_, true, all_);

@@ -22,13 +22,14 @@ void print(const char* what, const model_result& r) {
 operation_request ask(const char* id, operation_verb verb, const char* object = "c0", const char* target = "") { return {id, verb, object, target, false}; }
 
 void holds(const char* what, unsigned crashes, unsigned disturbances, std::vector<operation_request> operations, std::vector<std::uint32_t> plan = {1, 1},
-           bool timed_seals = true) {
+           bool timed_seals = true, bool every_moment = false) {
     model_bounds b;
     b.plan = std::move(plan);
     b.crashes = crashes;
     b.disturbances = disturbances;
     b.operations = std::move(operations);
     b.timed_seals = timed_seals;
+    b.every_moment = every_moment;
     const auto r = check_model(b);
     print(what, r);
     CHECK(r.complete);
@@ -61,6 +62,15 @@ TEST_CASE("operators in every order with a crash") {
 TEST_CASE("a repeated operator's request with a crash") {
     holds("a checkpoint", 1, 1, {ask("c", operation_verb::checkpoint)}, {1});
     holds("a stop", 1, 1, {ask("s", operation_verb::stop)}, {1});
+}
+
+TEST_CASE("the orders that the search leaves out find nothing more") {
+    holds("every moment, 1 crash, a migration", 1, 0, migration, {1, 1}, true, true);
+    holds("every moment, 1 disturbance, a migration", 0, 1, migration, {1, 1}, true, true);
+}
+
+TEST_CASE("the orders that the search leaves out, with a crash and a disturbance", "[slow]") {
+    holds("every moment, 1 crash, 1 disturbance, a migration, no timer", 1, 1, migration, {1, 1}, false, true);
 }
 
 TEST_CASE("two crashes and two disturbances", "[slow]") {
