@@ -86,6 +86,14 @@ bool flush(recorder_ptr self) {
     return true;
 }
 
+/// Commits that storage refused are still waiting: what the ledger says of the chain now is not what it will say, and other bits
+/// among them would supersede a segment that was handed out meanwhile.
+std::optional<error> behind(const recorder_data& d, const char* consequence) {
+    if (d.batch.empty())
+        return std::nullopt;
+    return error{errc::no_space, std::string("the ledger cannot be written, so ") + consequence, "", "free space on its disk"};
+}
+
 segment_answer answer_of(const result<segment_row>& row) {
     if (!row)
         return {std::nullopt, row.reason()};
@@ -147,10 +155,16 @@ caf::behavior recorder(recorder_ptr self, std::shared_ptr<const runtime_parts> p
             return after_flush(self, [&](recorder_core& core) { return core.prepare(m.chain); });
         },
         [self](const find_segment& m) {
-            return after_flush(self, [&](recorder_core& core) { return core.find_segment(m.chain, m.first_trajectory); });
+            return after_flush(self, [&](recorder_core& core) -> segment_answer {
+                if (auto wait = behind(self->state, "no segment can be looked up"))
+                    return {std::nullopt, std::move(wait)};
+                return core.find_segment(m.chain, m.first_trajectory);
+            });
         },
         [self](const open_segment& m) {
-            return after_flush(self, [&](recorder_core& core) {
+            return after_flush(self, [&](recorder_core& core) -> segment_answer {
+                if (auto wait = behind(self->state, "no segment can be opened"))
+                    return {std::nullopt, std::move(wait)};
                 return answer_of(core.open_segment(m.chain, m.epoch, m.first_trajectory, m.decision));
             });
         },
@@ -160,8 +174,8 @@ caf::behavior recorder(recorder_ptr self, std::shared_ptr<const runtime_parts> p
         [self](const seal_chain& m) {
             const auto producer = caf::actor_cast<caf::actor>(self->current_sender());
             auto sealed = after_flush(self, [&](recorder_core& core) -> result<void> {
-                if (!self->state.batch.empty())
-                    return error{errc::no_space, "the ledger cannot be written, so nothing can be sealed", "", "free space on its disk"};
+                if (auto wait = behind(self->state, "nothing can be sealed"))
+                    return *wait;
                 return core.seal(*m.state, m.epoch);
             });
             if (sealed)

@@ -51,7 +51,7 @@ void start_chain(supervisor_ptr self, chain_id c) {
     chain_deps deps;
     deps.chain = c;
     deps.device = d.desk->devices()[slot].id;
-    deps.worker = d.workers[slot];
+    deps.worker = d.given[c] = d.workers[slot];
     deps.recorder = d.recorder;
     deps.steerer = d.steerer;
     deps.supervisor = caf::actor_cast<caf::actor>(self);
@@ -95,9 +95,11 @@ namespace {
 chain_verdict judge(supervisor_ptr self, chain_id c, const error& reason) {
     auto& d = self->state;
     const auto slot = d.desk->slot_of(c);
-    if (slot < d.parts->devices.size() || (reason.code != errc::device_unavailable && d.workers[slot]))
+    const auto whose = blame_of(reason.code, slot < d.parts->devices.size(), d.workers[slot] && d.workers[slot] == d.given[c]);
+    if (whose == blame::chain)
         return d.core->on_failure(c, reason, steady_now_s());
-    device_is_away(self, slot);
+    if (whose == blame::node)
+        device_is_away(self, slot);
     chain_verdict v;
     v.restart = true;
     v.after_s = first_backoff_s;

@@ -25,6 +25,7 @@ struct supervisor_data {
     std::set<chain_id> homeless;         ///< no device can run them now
     std::map<std::string, std::string> names; ///< of devices, as their vendors say
     std::map<chain_id, caf::actor> chains;
+    std::map<chain_id, caf::actor> given; ///< the worker that a chain was started with
     std::map<chain_id, std::size_t> restarts;
     std::map<chain_id, std::string> last_failure;
     std::vector<double> taken;

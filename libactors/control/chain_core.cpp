@@ -161,7 +161,8 @@ std::vector<chain_command> chain_core::on_sealed(std::uint64_t trajectory) {
     sealing_.reset();
     const bool was_paused = storage_failed_;
     storage_failed_ = false;
-    return (was_paused || stopping_ || out_of_work_) ? next() : std::vector<chain_command>{};
+    // Standing still, it may owe a newer seal: one that became due while this one was under way.
+    return (was_paused || stopping_ || out_of_work_ || held_by_user_) ? next() : std::vector<chain_command>{};
 }
 
 std::vector<chain_command> chain_core::on_seal_failed(const std::string& reason) {

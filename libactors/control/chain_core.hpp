@@ -107,6 +107,7 @@ public:
     [[nodiscard]] std::uint32_t done_in_segment() const;
 
 private:
+    friend struct model_peek; // the model check compares whole states
     [[nodiscard]] std::vector<chain_command> next();
     [[nodiscard]] bool segment_complete() const;
     void seal(std::vector<chain_command>& out);

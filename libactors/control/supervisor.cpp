@@ -5,6 +5,14 @@
 
 namespace forge {
 
+blame blame_of(errc code, bool own_device, bool same_worker) {
+    if (own_device)
+        return blame::chain;
+    if (!same_worker)
+        return blame::past;
+    return code == errc::device_unavailable ? blame::node : blame::chain;
+}
+
 chain_verdict supervisor::on_failure(chain_id chain, const error& reason, double now_s) {
     auto& times = failures_[chain];
     while (!times.empty() && now_s - times.front() > restart_window_s)

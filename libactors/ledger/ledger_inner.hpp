@@ -4,20 +4,13 @@
 
 #include "libactors/ledger/file_guard.hpp"
 #include "libactors/ledger/ledger.hpp"
+#include "libactors/ledger/ownership.hpp"
 #include "libactors/ledger/sqlite_handle.hpp"
 
 #include <memory>
 #include <optional>
 
 namespace forge {
-
-/// Where a chain stands: its row in `chains`.
-struct chain_row {
-    chain_id chain;
-    epoch_no epoch;
-    std::uint64_t cursor = 0; ///< last trajectory of the current epoch
-    std::uint64_t last = 0;   ///< last live record
-};
 
 /// Rows that changed since some moment: a session of SQLite. In ledger_mirror.cpp.
 class change_notes {
@@ -62,8 +55,6 @@ struct ledger::inner {
     [[nodiscard]] ledger_standing standing(); ///< inside a transaction
     [[nodiscard]] std::uint64_t next_id(const char* max_id_query);
 };
-
-[[nodiscard]] error stale_epoch_error(chain_id c, epoch_no asked, epoch_no current);
 
 /// Runs `work`, which may throw `failure`, and returns its value or the error.
 template <class Work>

@@ -13,15 +13,8 @@ result<void> ledger::add_checkpoint(const checkpoint_row& row) {
         in_->require_writer();
         transaction t(in_->db, transaction::kind::write);
         FORGE_FAILPOINT_THROW("ledger.before_seal_row");
-        static_cast<void>(in_->owned_chain(row.chain, row.epoch));
-        if (row.file.empty())
-            throw failure({errc::invalid_argument, "a checkpoint has a file name", to_text(row.chain), ""});
-        const auto live = in_->live_hash(row.chain, row.trajectory);
-        if (!live || *live != row.head)
-            throw failure({errc::out_of_order,
-                           fmt::format("the checkpoint of chain {} at trajectory {} is not of the live branch",
-                                       to_text(row.chain), row.trajectory),
-                           row.file, "commit the trajectory first, then seal it"});
+        if (const auto refused = refuse_checkpoint(in_->chain(row.chain), row, in_->live_hash(row.chain, row.trajectory)))
+            throw failure(*refused);
         query(in_->db, "DELETE FROM checkpoints WHERE chain = ?1 AND file = ?2").with(row.chain.value, row.file).run();
         query(in_->db, "INSERT INTO checkpoints VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
                        "forge_seal(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11))")

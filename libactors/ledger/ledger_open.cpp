@@ -173,13 +173,6 @@ result<ledger> ledger::open_read_only(const fs::path& path) {
 
 // ---- what the other parts share -------------------------------------------------------------------------------
 
-error stale_epoch_error(chain_id c, epoch_no asked, epoch_no current) {
-    return {errc::stale_epoch,
-            fmt::format("epoch {} of chain {} is over: another owner has taken it at epoch {}", asked.value, to_text(c),
-                        current.value),
-            to_text(c), "take a new epoch and go on from the last checkpoint"};
-}
-
 void ledger::inner::require_writer() const {
     if (!lock)
         throw failure({errc::permission_denied, "this ledger was opened for reading", path.string(), ""});
@@ -195,8 +188,8 @@ chain_row ledger::inner::chain(chain_id c) {
 
 chain_row ledger::inner::owned_chain(chain_id c, epoch_no e) {
     const chain_row row = chain(c);
-    if (row.epoch != e)
-        throw failure(stale_epoch_error(c, e, row.epoch));
+    if (const auto stale = refuse_epoch(row, e))
+        throw failure(*stale);
     return row;
 }
 

@@ -76,11 +76,8 @@ result<segment_row> ledger::open_segment(chain_id c, epoch_no e, std::uint64_t f
         }
         require_sane(params, first_trajectory);
         FORGE_FAILPOINT_THROW("ledger.before_open_segment");
-        if (first_trajectory <= row.cursor)
-            throw failure({errc::out_of_order,
-                           fmt::format("a segment of chain {} cannot start at trajectory {}: {} is committed",
-                                       to_text(c), first_trajectory, row.cursor),
-                           to_text(c), "begin at an earlier checkpoint first"});
+        if (const auto refused = refuse_segment(row, first_trajectory))
+            throw failure(*refused);
         in_->supersede_from(row, e, first_trajectory);
         in_->store(row);
         finish_before(db, c, first_trajectory);

@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::uint64_t largest_index = INT64_MAX; // SQLite's integers are signed
 
-commit_outcome refused(errc code, std::string what, const physics_record& r, std::string hint) {
-    return {
-        commit_kind::refused,
-        error{code, std::move(what), fmt::format("{}, trajectory {}", to_text(r.chain), r.trajectory), std::move(hint)},
-        0};
-}
-
 /// One transaction's worth of commits: where each chain stands is read once and written once.
 class commit_pass {
 public:
@@ -33,9 +26,7 @@ public:
     }
 
 private:
-    struct standing {
-        chain_row row;
-        digest head{}; ///< hash of live record row.cursor
+    struct standing : chain_standing {
         bool touched = false;
     };
     standing& standing_of(chain_id c) {
@@ -46,7 +37,7 @@ private:
         if (!head)
             throw failure({errc::malformed, fmt::format("record {} of chain {} is missing", row.cursor, to_text(c)),
                            in_.path.string(), "forge ledger check RUN"});
-        return chains_.emplace(c, standing{row, *head, false}).first->second;
+        return chains_.emplace(c, standing{{row, *head}, false}).first->second;
     }
     std::uint64_t insert_record(const commit_request& request, std::span<const std::byte> bytes, const digest& hash);
     void insert_receipt(std::uint64_t record, const commit_request& request, bool validation);
@@ -60,50 +51,31 @@ private:
 
 commit_outcome commit_pass::take(const commit_request& request) {
     const physics_record& r = request.record;
+    if (r.trajectory > largest_index)
+        return {commit_kind::refused, commit_refusal(errc::invalid_argument, "the index is too large", r, ""), 0};
     if (r.chain.value >= in_.identity.n_chains)
-        return refused(errc::not_found, fmt::format("the campaign has no chain {}", to_text(r.chain)), r, "");
+        return {commit_kind::refused, commit_refusal(errc::not_found, fmt::format("the campaign has no chain {}", to_text(r.chain)), r, ""), 0};
     standing& at = standing_of(r.chain);
-    if (request.epoch != at.row.epoch) {
-        const error e = stale_epoch_error(r.chain, request.epoch, at.row.epoch);
-        return refused(e.code, e.what, r, e.hint);
-    }
-    if (r.trajectory != at.row.cursor + 1)
-        return refused(errc::out_of_order, fmt::format("expected trajectory {}", at.row.cursor + 1), r,
-                       "go on from the last acknowledged trajectory");
-    if (r.previous != at.head)
-        return refused(errc::out_of_order,
-                       fmt::format("the record follows {}..., but record {} is {}...", to_hex(r.previous).substr(0, 12),
-                                   at.row.cursor, to_hex(at.head).substr(0, 12)),
-                       r, "restore the chain from a checkpoint of this branch");
-    const auto segment = in_.covering_segment(r.chain, r.trajectory);
-    if (!segment || *segment != r.segment)
-        return refused(errc::invalid_argument,
-                       segment ? fmt::format("the ledger has it in segment {}, the record says {}", to_text(*segment),
-                                             to_text(r.segment))
-                               : std::string("no segment covers it"),
-                       r, "open the segment first");
-
-    const auto bytes = encode(r);
-    const digest hash = sha256_of(bytes);
-    commit_outcome outcome{commit_kind::committed, std::nullopt, 0};
-    std::optional<std::uint64_t> record;
+    live_place here{in_.covering_segment(r.chain, r.trajectory), std::nullopt};
+    std::uint64_t record = 0; // row of here.record
     if (r.trajectory <= at.row.last) {
         query old(db_, "SELECT id, hash FROM records WHERE chain = ?1 AND trajectory = ?2 AND superseded_by IS NULL");
         if (old.with(r.chain.value, r.trajectory).step()) {
-            if (old.hash(1) == hash) {
-                record = old.u64(0);
-                outcome.kind = commit_kind::validated;
-            }
+            record = old.u64(0);
+            here.record = old.hash(1);
         }
-        if (!record)
-            outcome.kind = commit_kind::superseded_older;
     }
-    if (outcome.kind == commit_kind::superseded_older)
+    const auto bytes = encode(r);
+    const digest hash = sha256_of(bytes);
+    const auto verdict = judge_commit(at, request, hash, here);
+    commit_outcome outcome{verdict.kind, verdict.reason, 0};
+    if (verdict.kind == commit_kind::refused)
+        return outcome;
+    if (verdict.kind == commit_kind::superseded_older)
         outcome.superseded = in_.supersede_from(at.row, request.epoch, r.trajectory);
-    insert_receipt(record ? *record : insert_record(request, bytes, hash), request, record.has_value());
-    at.row.cursor = r.trajectory;
-    at.row.last = std::max(at.row.last, r.trajectory);
-    at.head = hash;
+    const bool validation = verdict.kind == commit_kind::validated;
+    insert_receipt(validation ? record : insert_record(request, bytes, hash), request, validation);
+    static_cast<chain_standing&>(at) = verdict.after;
     at.touched = true;
     return outcome;
 }
@@ -151,9 +123,7 @@ result<epoch_no> ledger::take_epoch(chain_id c) {
         in_->require_writer();
         transaction t(in_->db, transaction::kind::write);
         FORGE_FAILPOINT_THROW("ledger.before_take_epoch");
-        chain_row row = in_->chain(c);
-        ++row.epoch.value;
-        row.cursor = row.last;
+        const chain_row row = next_owner(in_->chain(c));
         in_->store(row);
         t.commit();
         FORGE_FAILPOINT("ledger.after_take_epoch");
@@ -174,14 +144,7 @@ result<void> ledger::begin_at(chain_id c, epoch_no e, std::uint64_t trajectory) 
         in_->require_writer();
         transaction t(in_->db, transaction::kind::write);
         FORGE_FAILPOINT_THROW("ledger.before_begin_at");
-        chain_row row = in_->owned_chain(c, e);
-        if (trajectory > row.last)
-            throw failure({errc::out_of_order,
-                           fmt::format("there is no live record at trajectory {} of chain {}; the last one is {}",
-                                       trajectory, to_text(c), row.last),
-                           to_text(c), "choose a checkpoint that the ledger lists as live"});
-        row.cursor = trajectory;
-        in_->store(row);
+        in_->store(stand_at(in_->chain(c), e, trajectory).or_throw());
         t.commit();
     });
 }
@@ -194,12 +157,8 @@ result<commit_result> ledger::commit(std::span<const commit_request> requests) {
         transaction t(in_->db, transaction::kind::write);
         FORGE_FAILPOINT_THROW("ledger.before_records");
         commit_pass pass(in_->db, *in_);
-        for (const auto& request : requests) {
-            if (request.record.trajectory > largest_index)
-                outcomes.items.push_back(refused(errc::invalid_argument, "the index is too large", request.record, ""));
-            else
-                outcomes.items.push_back(pass.take(request));
-        }
+        for (const auto& request : requests)
+            outcomes.items.push_back(pass.take(request));
         pass.finish();
         FORGE_FAILPOINT_THROW("ledger.after_records");
         t.commit();

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// Every state that two nodes, one chain and a coordinator can reach within bounds.
+// Every state that a coordinator, two nodes and a chain can reach within bounds.
 #pragma once
 
-#include "tests/migration/state_code.hpp"
+#include "tests/migration/world.hpp"
 
-namespace forge::migration::testing {
+namespace forge::model {
 
 struct model_bounds {
-    std::uint64_t trajectories = 2;
-    std::uint64_t epochs = 4;      ///< states beyond are reached, not left
-    unsigned crashes = 2;          ///< of nodes and of the coordinator together
-    unsigned disturbances = 2;     ///< messages lost, doubled or overtaken, requests repeated, copies corrupted
-    unsigned suspicions = 1;       ///< leases that end though the node may live
-    unsigned operations = 1;       ///< A to B; with 2 also back
-    std::size_t states_max = 40'000'000;
+    std::vector<std::uint32_t> plan{1, 1};    ///< measured trajectories of the chain's segments
+    std::vector<operation_request> operations; ///< asked in this order, at any time
+    unsigned crashes = 0;      ///< of nodes and of the coordinator's process or machine, together
+    unsigned disturbances = 0; ///< connections lost though both ends live, requests repeated, writes that storage refuses
+    bool timed_seals = true;   ///< the timer of checkpoints fires at any time; else seals are those of segment ends, stops and operators
+    bool every_moment = false; ///< also the orders that make no difference: what the faster search leaves out is checked against this
+    bool breadth_first = false; ///< shortest traces, more memory
+    std::size_t states_max = 60'000'000;
 };
 
 struct model_result {
     std::size_t states = 0;
     std::size_t transitions = 0;
     std::size_t depth = 0;
-    std::size_t stuck = 0;     ///< states from which no fair behaviour leads to a running owner or out of the bounds
-    std::size_t lively = 0;    ///< states within the bounds, which were asked
-    bool complete = false;     ///< every reachable state was visited
-    double seconds = 0.0;
-    std::string violation;     ///< empty: every invariant held
+    std::size_t stuck = 0;    ///< states from which no fair behaviour ends well
+    std::size_t ended = 0;    ///< states in which every chain is well and no operation is open
+    bool complete = false;    ///< every reachable state was visited
+    double seconds = 0.0; ///< of processor time
+    std::string violation;    ///< empty: every invariant held
     std::vector<std::string> trace;
 };
 
-[[nodiscard]] model_result check_model(const model_bounds& bounds, protocol_flaw flaw = {});
+[[nodiscard]] model_result check_model(const model_bounds& bounds, flaw planted = flaw::none);
 
-} // namespace forge::migration::testing
+} // namespace forge::model

@@ -2,18 +2,21 @@
 // The whole control plane under virtual time and a seed.
 #pragma once
 
-#include "tests/migration/cluster.hpp"
+#include "tests/migration/world.hpp"
 
-namespace forge::migration::testing {
+namespace forge::model {
 
 struct simulation_result {
-    std::string violation; ///< empty: every invariant held, and the plan was completed after the heal
+    std::string violation; ///< empty: every invariant held, and the campaign was completed after the heal
     std::vector<std::string> trace;
-    std::size_t events = 0, moves = 0, takeovers = 0, crashes = 0, superseded = 0, validated = 0;
+    std::size_t steps = 0, requests = 0, repeated = 0, cuts = 0, disk_full = 0;
+    counters seen;
+    double virtual_s = 0.0;
 };
 
-/// 3 nodes and 3 chains live through 120 s of virtual trouble, are healed, and have to complete their plan.
+/// Three nodes and three chains live through crashes, lost connections, a full disk and operators, are healed, and have to
+/// complete their plan.
 /// @param traced  fills `trace`; slower.
-[[nodiscard]] simulation_result simulate(std::uint64_t seed, protocol_flaw flaw = {}, bool traced = false);
+[[nodiscard]] simulation_result simulate(std::uint64_t seed, flaw planted = flaw::none, bool traced = false);
 
-} // namespace forge::migration::testing
+} // namespace forge::model

@@ -174,7 +174,7 @@ void operation_desk::on_chain_verb(const operation_request& r, chain_id c, doubl
 std::vector<desk_command> operation_desk::close(chain_entry& e, operation_state state, const std::string& text, double seconds) {
     auto* report = find(e.open);
     e.open.clear();
-    e.moving = false;
+    e.moving = e.left = false;
     if (report == nullptr)
         return {};
     report->state = state;
@@ -203,6 +203,7 @@ std::vector<desk_command> operation_desk::on_stopped(chain_id c, std::uint64_t t
     switch (open->verb) {
     case operation_verb::migrate:
         e.slot = e.going_to;
+        e.left = true;
         e.stopped_s = now_s;
         e.times = leaving;
         return {start_chain_command{c, e.slot}};
@@ -223,26 +224,45 @@ std::vector<desk_command> operation_desk::on_started(chain_id c, std::uint64_t e
     const auto* open = e.open.empty() ? nullptr : find(e.open);
     if (open == nullptr)
         return out;
-    std::vector<desk_command> closing;
-    if (open->verb == operation_verb::migrate && e.slot == e.going_to) {
-        auto t = e.times;
-        t.grant_s = arriving.grant_s;
-        t.copy_in_s = arriving.copy_in_s;
-        t.upload_s = arriving.upload_s;
-        const double pause = t.snapshot_s + t.copy_out_s + t.seal_s + now_s - e.stopped_s;
-        find(e.open)->times = t;
-        closing = close(e, operation_state::done,
-                        fmt::format("{} runs on {} (epoch {}); it stood still for {:.3f} s (snapshot {:.3f}, copy {:.3f}, seal {:.3f}, grant {:.3f}, copy {:.3f}, upload {:.3f}) after {:.3f} s of draining",
-                                    to_text(c), devices_[e.slot].id, epoch, pause, t.snapshot_s, t.copy_out_s, t.seal_s, t.grant_s, t.copy_in_s, t.upload_s, t.drain_s),
-                        pause);
-    } else if (open->verb == operation_verb::resume)
-        closing = close(e, operation_state::done, fmt::format("{} runs on {} (epoch {})", to_text(c), devices_[e.slot].id, epoch), now_s - e.begun_s);
-    out.insert(out.end(), closing.begin(), closing.end());
+    const auto place = fmt::format("{} runs on {} (epoch {})", to_text(c), devices_[e.slot].id, epoch);
+    std::vector<desk_command> more;
+    switch (open->verb) {
+    case operation_verb::migrate:
+        if (e.slot == e.going_to)
+            more = arrived(c, place, now_s, arriving);
+        else if (e.left)
+            more = close(e, operation_state::failed, fmt::format("{}: {} went away before it could start there", place, devices_[e.going_to].id), now_s - e.begun_s);
+        else // asked while the chain was down: nobody heard it
+            more.push_back(stop_chain_command{c});
+        break;
+    case operation_verb::stop: more.push_back(stop_chain_command{c}); break;
+    case operation_verb::checkpoint: more.push_back(seal_chain_command{c}); break;
+    case operation_verb::resume: more = close(e, operation_state::done, place, now_s - e.begun_s); break;
+    default: break;
+    }
+    out.insert(out.end(), more.begin(), more.end());
     return out;
+}
+
+std::vector<desk_command> operation_desk::arrived(chain_id c, const std::string& place, double now_s, const migration_times& arriving) {
+    auto& e = chains_.at(c);
+    if (!e.left) // it was down when it was asked to move, and starts there from its last seal
+        return close(e, operation_state::done, fmt::format("{}; it stood still for {:.3f} s", place, now_s - e.begun_s), now_s - e.begun_s);
+    auto t = e.times;
+    t.grant_s = arriving.grant_s;
+    t.copy_in_s = arriving.copy_in_s;
+    t.upload_s = arriving.upload_s;
+    const double pause = t.snapshot_s + t.copy_out_s + t.seal_s + now_s - e.stopped_s;
+    find(e.open)->times = t;
+    return close(e, operation_state::done,
+                 fmt::format("{}; it stood still for {:.3f} s (snapshot {:.3f}, copy {:.3f}, seal {:.3f}, grant {:.3f}, copy {:.3f}, upload {:.3f}) after {:.3f} s of draining", place, pause,
+                             t.snapshot_s, t.copy_out_s, t.seal_s, t.grant_s, t.copy_in_s, t.upload_s, t.drain_s),
+                 pause);
 }
 
 std::vector<desk_command> operation_desk::on_failed(chain_id c, const std::string& why, bool restarts, double now_s) {
     auto& e = chains_.at(c);
+    e.stopped = e.stopped || !restarts; // nobody would answer for it; resume starts it again
     if (e.open.empty())
         return {};
     return close(e, operation_state::failed, fmt::format("{} failed meanwhile: {}; {} (device {})", to_text(c), why,

@@ -57,7 +57,7 @@ public:
     /// The chain finished its trajectory, is sealed and has ended. @param finished  it has no more work.
     [[nodiscard]] std::vector<desk_command> on_stopped(chain_id c, std::uint64_t trajectory, bool finished, double now_s,
                                                        const migration_times& leaving = {});
-    /// The chain runs (again), with this epoch.
+    /// The chain runs (again), with this epoch. What was asked of it while it was down is asked again.
     [[nodiscard]] std::vector<desk_command> on_started(chain_id c, std::uint64_t epoch, double now_s, const migration_times& arriving = {});
     /// The chain failed; `restarts` when the supervisor starts it again from its last seal.
     [[nodiscard]] std::vector<desk_command> on_failed(chain_id c, const std::string& why, bool restarts, double now_s);
@@ -90,13 +90,15 @@ public:
     [[nodiscard]] const std::deque<operation_report>& reports() const { return reports_; }
 
 private:
+    friend struct model_peek; // the model check compares whole states
     struct chain_entry {
         std::size_t slot = 0;
         bool paused = false;
-        bool stopped = false;  ///< by an operator; resume starts it again
+        bool stopped = false;  ///< by an operator, or given up; resume starts it again
         bool finished = false; ///< no more work
         std::string open;      ///< id of the operation under way
         bool moving = false;   ///< it is a migration
+        bool left = false;     ///< whose chain has stopped
         std::size_t going_to = 0;
         double begun_s = 0.0;
         double stopped_s = 0.0; ///< when the chain had left, for the pause of a migration
@@ -105,12 +107,16 @@ private:
     void put(const operation_report& report);
     [[nodiscard]] operation_report* find(const std::string& id);
     [[nodiscard]] std::vector<desk_command> close(chain_entry& e, operation_state state, const std::string& text, double seconds);
+    /// A migration is done.
+    [[nodiscard]] std::vector<desk_command> arrived(chain_id c, const std::string& place, double now_s, const migration_times& arriving);
     void on_chain_verb(const operation_request& r, chain_id c, double now_s, answer& out);
     void on_migrate(const operation_request& r, chain_id c, double now_s, answer& out);
     void on_device_verb(const operation_request& r, answer& out);
     void on_node_verb(const operation_request& r, double now_s, answer& out);
     [[nodiscard]] bool usable(std::size_t slot) const;
     [[nodiscard]] std::string alternatives(std::size_t except) const;
+    /// An id of the desk's own that nobody has used, in this process or an earlier one.
+    [[nodiscard]] std::string own_id(const char* why, double now_s);
     /// Chains that run there or are on their way.
     [[nodiscard]] std::size_t load_of(std::size_t slot) const;
 

@@ -39,6 +39,14 @@ void operation_desk::device_went(const std::string& id) {
             d.online = false;
 }
 
+std::string operation_desk::own_id(const char* why, double now_s) {
+    std::string id; // the clock starts again with the machine, and the count with the process
+    do
+        id = fmt::format("{}-{}-{}", why, static_cast<std::uint64_t>(now_s * 1e3), ++spread_);
+    while (find(id) != nullptr);
+    return id;
+}
+
 std::vector<desk_command> operation_desk::drain(const std::string& node, double now_s) {
     std::vector<desk_command> out;
     for (auto& d : devices_) // all of them first: no chain moves from one to another
@@ -49,8 +57,7 @@ std::vector<desk_command> operation_desk::drain(const std::string& node, double 
         for (const auto& [c, e] : chains_) {
             if (e.slot != s || e.finished || e.stopped)
                 continue;
-            const auto begun = on_request({"drain-" + std::to_string(static_cast<std::uint64_t>(now_s * 1e3)) + "-" + std::to_string(++spread_), operation_verb::migrate,
-                                           to_text(c), "", false}, now_s);
+            const auto begun = on_request({own_id("drain", now_s), operation_verb::migrate, to_text(c), "", false}, now_s);
             out.insert(out.end(), begun.commands.begin(), begun.commands.end());
         }
     }
@@ -84,8 +91,7 @@ std::vector<desk_command> operation_desk::spread(double now_s) {
         }
         if (!mover)
             continue;
-        const auto begun = on_request({"spread-" + std::to_string(static_cast<std::uint64_t>(now_s * 1e3)) + "-" + std::to_string(++spread_), operation_verb::migrate,
-                                        to_text(*mover), devices_[idle].id, false}, now_s);
+        const auto begun = on_request({own_id("spread", now_s), operation_verb::migrate, to_text(*mover), devices_[idle].id, false}, now_s);
         out.insert(out.end(), begun.commands.begin(), begun.commands.end());
     }
     return out;
