@@ -59,12 +59,9 @@ caf::typed_response_promise<remote_late_refused> judge_late(supervisor_ptr self,
         .then(
             [self, answer, late](const fate_told& f) mutable {
                 auto& s = self->state;
-                if (f.committed) {
-                    answer.deliver(remote_late_refused{});
-                    return;
-                }
-                const auto why = refuse_late(late, f.current, s.desk->devices()[s.desk->slot_of(late.chain)].id);
-                s.board->notice(why.what);
+                const auto why = f.committed ? std::nullopt : forge::judge_late(late, f.current, s.desk->devices()[s.desk->slot_of(late.chain)].id);
+                if (why)
+                    s.board->notice(why->what);
                 answer.deliver(remote_late_refused{to_remote(why)});
             },
             [answer](const caf::error&) mutable { answer.deliver(remote_late_refused{}); });

@@ -127,6 +127,33 @@ TEST_CASE("the mirror's node is killed again and again: the copy is always one t
     lab.must_end_undisturbed();
 }
 
+TEST_CASE("the coordinator is killed at every step of copying: its run goes on, and so does the copy", "[mirror][kill]") {
+    const auto file = mirrored_campaign();
+    cluster lab(file);
+    lab.start();
+    auto two = lab.join("lab2");
+    int tried = 0;
+    for (const char* where : {"mirror.asked:kill", "ledger.before_copy:kill", "mirror.before_file:kill@2", "mirror.before_ledger:kill@2", "ledger.before_take_changes:kill@2",
+                              "mirror.acknowledged:kill@3"}) {
+        CAPTURE(where);
+        lab.coordinator().program->stop(SIGKILL);
+        lab.coordinator().failpoint = where;
+        lab.launch();
+        const auto end = lab.coordinator().program->wait(60.0);
+        lab.coordinator().failpoint.clear();
+        INFO(end.err);
+        if (end.exit_code == 0) // the campaign ended first
+            break;
+        CHECK(end.signal == SIGKILL);
+        ++tried;
+        lab.start();
+    }
+    CHECK(tried >= 3);
+    lab.must_end_undisturbed();
+    REQUIRE(eventually(10.0, [&] { return !copy_on(two).empty(); }));
+    CHECK(forge::to_hex(forge::ledger::open_read_only(copy_on(two) / "ledger.sqlite").or_throw().ledger_hash().or_throw()) == undisturbed_hash(file));
+}
+
 TEST_CASE("what cannot be recovered is said in words, and nothing is touched", "[mirror]") {
     const auto file = mirrored_campaign();
     scenario run(file);

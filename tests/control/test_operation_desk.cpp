@@ -213,6 +213,27 @@ TEST_CASE("devices come and go: chains find a place, spread to idle ones, and le
     CHECK(desk.on_request(ask(operation_verb::migrate, "c0", "back", "n/x"), 5.0).report.state == operation_state::running);
 }
 
+TEST_CASE("a node that an operator drained stays so, through its own restart and the coordinator's") {
+    operation_desk desk(1, {{"a", true, 1000}}, 100);
+    (void)desk.device_came({"n/x", true, 1000});
+    const auto drained = desk.on_request(ask(operation_verb::drain, "n", "d1"), 0.0).report;
+    REQUIRE(drained.state == operation_state::done);
+    (void)desk.device_came({"n/x", true, 1000}); // the node started again
+    CHECK(desk.devices()[1].draining);
+    operation_desk later(1, {{"a", true, 1000}}, 100); // so did the coordinator
+    later.replay(drained);
+    (void)later.device_came({"n/x", true, 1000});
+    CHECK(later.devices()[1].draining);
+    const auto open = later.on_request(ask(operation_verb::undrain, "n", "d2"), 1.0).report;
+    REQUIRE(open.state == operation_state::done);
+    CHECK_FALSE(later.devices()[1].draining);
+    operation_desk again(1, {{"a", true, 1000}}, 100);
+    again.replay(drained);
+    again.replay(open);
+    (void)again.device_came({"n/x", true, 1000});
+    CHECK_FALSE(again.devices()[1].draining);
+}
+
 TEST_CASE("a chain without any device waits") {
     operation_desk desk(1, {{"n/x", true, 1000}}, 100);
     desk.device_went("n/x");

@@ -47,6 +47,10 @@ void operation_desk::replay(const operation_report& report) {
         disabled_.insert(report.object);
     if (report.verb == operation_verb::enable)
         disabled_.erase(report.object);
+    if (report.verb == operation_verb::drain)
+        drained_.insert(report.object);
+    if (report.verb == operation_verb::undrain)
+        drained_.erase(report.object);
     const auto c = chain_from_text(report.object);
     if (!c || !chains_.contains(*c))
         return;

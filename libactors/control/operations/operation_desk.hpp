@@ -124,6 +124,7 @@ private:
     std::uint64_t chain_bytes_;
     std::map<chain_id, chain_entry> chains_;
     std::set<std::string> disabled_;
+    std::set<std::string> drained_; ///< nodes that an operator wants empty, also when they come again
     std::deque<operation_report> reports_;
     std::uint64_t spread_ = 0; ///< migrations that `spread` and `drain` began
 };

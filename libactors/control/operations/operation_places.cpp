@@ -23,7 +23,9 @@ bool operation_desk::usable(std::size_t slot) const {
     return d.online && !d.draining && d.fp64 && !disabled_.contains(d.id) && (d.memory_bytes == 0 || d.memory_bytes >= chain_bytes_);
 }
 
-std::size_t operation_desk::device_came(const desk_device& device) {
+std::size_t operation_desk::device_came(const desk_device& came) {
+    auto device = came;
+    device.draining = device.draining || drained_.contains(device.id.substr(0, device.id.find('/')));
     for (std::size_t s = 0; s < devices_.size(); ++s)
         if (devices_[s].id == device.id) {
             devices_[s] = device;
@@ -196,6 +198,10 @@ void operation_desk::on_node_verb(const operation_request& r, double now_s, answ
     }
     if (r.verb == operation_verb::drain && !r.dry_run)
         out.commands = drain(r.object, now_s);
+    if (known && !r.dry_run && r.verb == operation_verb::drain)
+        drained_.insert(r.object);
+    if (known && !r.dry_run && r.verb == operation_verb::undrain)
+        drained_.erase(r.object);
     if (!known) {
         report.text = "this campaign has no node " + r.object + " (forge node list); the coordinator's own devices are disabled one by one";
         return;
