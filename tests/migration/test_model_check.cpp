@@ -78,7 +78,7 @@ TEST_CASE("two crashes and two disturbances", "[slow]") {
 }
 
 // 62 million states, five minutes and 6 GB: by name only.
-TEST_CASE("two crashes and two disturbances over two segments", "[.huge]") {
+TEST_CASE("two crashes and two disturbances over two segments", "[slow][huge]") {
     holds("2 crashes, 2 disturbances, a migration, two segments", 2, 2, migration, {1, 1}, false);
 }
 
