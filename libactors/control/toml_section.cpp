@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 namespace forge {
 
@@ -31,6 +32,50 @@ std::string kind_of(const toml::value& v) {
     std::ostringstream out;
     out << v.type();
     return out.str();
+}
+
+// What toml11 3.7 does not survive: it reads behind the end of strings that are not UTF-8 and recurses once for every
+// bracket and every dot of a key. A campaign file has some dozen of either.
+constexpr std::size_t text_bytes_max = std::size_t{1} << 18;
+constexpr std::size_t brackets_max = 256; ///< in the file
+constexpr std::size_t dots_max = 256;     ///< in a line
+
+/// Length of the UTF-8 sequence at `at`; 0 when there is none, or a control character.
+std::size_t character_at(std::string_view text, std::size_t at) {
+    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(k < text.size() ? text[k] : 0); };
+    const auto follows = [&](std::size_t k) { return (byte(at + k) & 0xc0u) == 0x80u; };
+    const unsigned first = byte(at), second = byte(at + 1);
+    if (first < 0x80)
+        return first >= 0x20 || first == '\t' || first == '\n' || first == '\r' ? 1 : 0;
+    if (first >= 0xc2 && first <= 0xdf)
+        return follows(1) ? 2 : 0;
+    if (first >= 0xe0 && first <= 0xef) // neither overlong nor half of a surrogate pair
+        return follows(1) && follows(2) && (first != 0xe0 || second >= 0xa0) && (first != 0xed || second < 0xa0) ? 3 : 0;
+    if (first >= 0xf0 && first <= 0xf4)
+        return follows(1) && follows(2) && follows(3) && (first != 0xf0 || second >= 0x90) && (first != 0xf4 || second < 0x90) ? 4 : 0;
+    return 0;
+}
+
+/// Why the text is not handed to the parser, if so.
+std::optional<std::string> unfit(std::string_view text) {
+    if (text.size() > text_bytes_max)
+        return fmt::format("{} bytes are more than the {} that are read", text.size(), text_bytes_max);
+    std::size_t line = 1, brackets = 0, dots = 0;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto n = character_at(text, at);
+        if (n == 0)
+            return fmt::format("line {}: byte {} is not UTF-8 text", line, at);
+        brackets += text[at] == '[' || text[at] == '{' ? 1 : 0;
+        dots += text[at] == '.' ? 1 : 0;
+        if (brackets > brackets_max || dots > dots_max)
+            return fmt::format("line {}: more {} than any campaign has", line, dots > dots_max ? "dots" : "brackets");
+        if (text[at] == '\n') {
+            ++line;
+            dots = 0;
+        }
+        at += n;
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -63,6 +108,8 @@ result<toml_document> toml_document::parse(const std::string& text, const std::s
     toml_document d;
     d.file_name_ = file_name;
     d.top_ = std::make_shared<toml_section::node>();
+    if (const auto why = unfit(text))
+        return error{errc::config_invalid, *why, file_name, "mend the file; docs/campaign.md has its keys"};
     try {
         std::istringstream in(text);
         d.top_->table = toml::parse(in, file_name);

@@ -7,6 +7,20 @@
 
 #include <vector>
 
+namespace {
+
+std::vector<std::byte> written(const forge::chain_state& state) {
+    std::vector<std::byte> out;
+    const auto done = forge::encode_checkpoint(state, [&](std::span<const std::byte> piece) -> forge::result<void> {
+        out.insert(out.end(), piece.begin(), piece.end());
+        return {};
+    });
+    forge::require(done.ok());
+    return out;
+}
+
+} // namespace
+
 FORGE_FUZZ(bytes) {
     forge::decode_limits limits;
     limits.max_sites = 4096;
@@ -17,12 +31,8 @@ FORGE_FUZZ(bytes) {
     const auto state = forge::decode_checkpoint(whole, limits);
     if (!state)
         return;
-    std::vector<std::byte> again;
-    const auto written = forge::encode_checkpoint(*state, [&](std::span<const std::byte> piece) -> forge::result<void> {
-        again.insert(again.end(), piece.begin(), piece.end());
-        return {};
-    });
-    forge::require(written.ok());
-    const auto same = forge::decode_checkpoint(again, limits);
-    forge::require(same && same->trajectory == state->trajectory && same->head == state->head && same->params == state->params);
+    // Of what was accepted the bytes stay the same: numbers may be NaN, and then they do not equal themselves.
+    const auto again = written(*state);
+    const auto reread = forge::decode_checkpoint(again, limits);
+    forge::require(reread && written(*reread) == again);
 }

@@ -110,6 +110,26 @@ TEST_CASE("a campaign file that is no TOML is refused with the place", "[refusal
     CHECK_FALSE(std::filesystem::exists(s.folder()));
 }
 
+TEST_CASE("a campaign file that would break the parser is refused before it gets there", "[refusal]") {
+    scenario s;
+    const auto refuse = [&s](const std::string& text, const std::string& words) {
+        s.write_text(text);
+        const auto r = s.run();
+        INFO(r.err);
+        CHECK(r.exit_code == 2); // and not by a signal
+        CHECK(says(r, words));
+        CHECK_FALSE(std::filesystem::exists(s.folder()));
+    };
+    refuse("name = 'x'\n'\xe6" "1' = 1\n", "line 2: byte 12 is not UTF-8 text");
+    refuse(std::string("name = 'x\0'\n", 12), "line 1: byte 9 is not UTF-8 text");
+    refuse("a = " + std::string(20000, '['), "line 1: more brackets than any campaign has");
+    std::string dotted = "b = 1\n";
+    for (int k = 0; k < 100000; ++k)
+        dotted += "a.";
+    refuse(dotted + "a = 1\n", "line 2: more dots than any campaign has");
+    refuse(std::string(300000, '#'), "300000 bytes are more than the");
+}
+
 TEST_CASE("what does not exist is exit code 3 and says what does", "[refusal]") {
     SECTION("campaign file") {
         const auto r = run_forge({"run", "no-such-campaign.toml"});

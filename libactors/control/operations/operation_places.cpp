@@ -123,13 +123,13 @@ void operation_desk::on_migrate(const operation_request& r, chain_id c, double n
         return refuse(r.target.empty() ? "there is no other device" : "this campaign has no device " + r.target);
     const auto& d = devices_[*chosen];
     report.target = d.id;
+    if (!d.online)
+        return refuse("the node of " + d.id + " is away");
     if (*chosen == e.slot) {
         report.state = operation_state::done;
         report.text = to_text(c) + " is on " + d.id + " already";
         return;
     }
-    if (!d.online)
-        return refuse("the node of " + d.id + " is away");
     if (d.draining)
         return refuse(fmt::format("the node of {} drains (forge node undrain {})", d.id, d.id.substr(0, d.id.find('/'))));
     if (disabled_.contains(d.id))
