@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// What a model sees of a trajectory: one typed, versioned vector, built by one function in training and at work.
+#pragma once
+
+#include "libactors/lattice/extents.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string_view>
+
+namespace forge {
+
+/// What is known of one trajectory when it ends; every value as the ledger has it.
+struct trajectory_sample {
+    double beta = 0.0;
+    double plaquette_spatial = 0.0;
+    double plaquette_temporal = 0.0;
+    double polyakov_re = 0.0;
+    double polyakov_im = 0.0;
+    double delta_h = 0.0;
+    bool accepted = false;
+    bool hot_start = false;       ///< of the segment's configuration, if it was a start; false when it goes on from another beta
+    std::uint32_t in_segment = 0; ///< 1 for the segment's first
+};
+
+inline constexpr std::uint32_t feature_version = 1; ///< stored in every model; a model of another version is refused
+inline constexpr std::size_t feature_count = 14;
+inline constexpr std::array<std::string_view, feature_count> feature_names{
+    "beta", "plaquette", "anisotropy", "polyakov", "polyakov_phase", "delta_h", "accepted", "acceptance",
+    "plaquette_drift", "plaquette_spread", "polyakov_drift", "polyakov_spread", "hot_start", "volume"};
+
+using feature_vector = std::array<float, feature_count>;
+
+/// Turns samples of one segment, in order, into vectors. Reset at every segment.
+///
+/// - beta: (beta - 5.7) / 0.3 (5.7 is a fixed unit, not a critical coupling)
+/// - plaquette P - 0.55, anisotropy (P_t - P_s) sqrt(N_p), with N_p = 6 V the number of plaquettes
+/// - polyakov |L|, polyakov_phase cos(3 arg L) (the centre's sectors are one)
+/// - delta_h: tanh(dH / 2); accepted 0/1; acceptance: mean of the last 20
+/// - drift: mean of the last 5 minus mean of the 5 before, times sqrt(N_p) (P) or sqrt(V_s) (L); spread: standard deviation of
+///   the last 10, scaled alike: in equilibrium both are of order one on any volume
+/// - hot_start 0/1; volume: log10(V) - 3
+/// All clamped to [-4, 4]; what needs more history than there is, is 0.
+class feature_builder {
+public:
+    explicit feature_builder(const extents& lattice);
+    /// @return nothing when a value of the sample is not finite: then no model is asked.
+    [[nodiscard]] std::optional<feature_vector> next(const trajectory_sample& s);
+    void reset();
+
+private:
+    double plaquettes_;
+    double spatial_volume_;
+    double volume_;
+    std::deque<double> p_, l_, accepted_; ///< newest last, bounded
+};
+
+} // namespace forge

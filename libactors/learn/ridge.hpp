@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Linear readouts: ridge regression with a cross-validated penalty, recursive updates, predictive variance.
+#pragma once
+
+#include "libactors/base/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace forge {
+
+/// X^T X and X^T y of some rows, in double: what ridge regression needs to know of them. Rows have a leading 1 (the bias).
+class ridge_sums {
+public:
+    explicit ridge_sums(std::size_t features) : features_(features), xx_((features + 1) * (features + 1)), xy_(features + 1) {}
+    /// @param x  features values.
+    void add(std::span<const float> x, double y);
+    ridge_sums& operator+=(const ridge_sums& other);
+    ridge_sums& operator-=(const ridge_sums& other);
+    [[nodiscard]] std::size_t features() const { return features_; }
+    [[nodiscard]] std::uint64_t rows() const { return rows_; }
+
+private:
+    friend class ridge_readout;
+    std::size_t features_;
+    std::vector<double> xx_, xy_; ///< row-major, symmetric
+    double yy_ = 0.0;
+    double y_ = 0.0;
+    std::uint64_t rows_ = 0;
+};
+
+/// y = w . [1, x]
+///
+/// w = (X^T X + lambda I)^-1 X^T y (the bias is penalised like the others; inputs are of order one).
+/// Variance of a prediction: sigma^2 (1 + x^T (X^T X + lambda I)^-1 x), sigma^2 = residual sum of squares / (n - dof),
+/// dof = tr(X^T X (X^T X + lambda I)^-1). Source: Hoerl and Kennard (1970); Hastie, Tibshirani, Friedman, ESL 3.4.
+class ridge_readout {
+public:
+    /// @return errc::invalid_argument without rows or with lambda <= 0, errc::numerics_failed when it cannot be solved.
+    [[nodiscard]] static result<ridge_readout> solve(const ridge_sums& sums, double lambda);
+    /// The lambda of `candidates` with the least squared error on groups that were left out, each once.
+    ///
+    /// @param groups  sums of the rows of one group (a chain): rows of one group never train and test each other.
+    /// @return solve() of all groups with it. errc::invalid_argument with fewer than two groups.
+    [[nodiscard]] static result<ridge_readout> cross_validate(std::span<const ridge_sums> groups, std::span<const double> candidates);
+
+    [[nodiscard]] double predict(std::span<const float> x) const;
+    [[nodiscard]] double variance(std::span<const float> x) const;
+    /// Takes one more row in: the same as solving again with it (Sherman-Morrison), at features^2 cost.
+    void update(std::span<const float> x, double y);
+
+    [[nodiscard]] double lambda() const { return lambda_; }
+    [[nodiscard]] double residual_variance() const { return sigma2_; }
+    [[nodiscard]] std::uint64_t rows() const { return rows_; }
+    [[nodiscard]] std::span<const double> weights() const { return w_; } ///< bias first
+
+private:
+    void spread(); ///< sigma^2 from the rest
+    std::vector<double> with_bias(std::span<const float> x) const;
+    std::size_t features_ = 0;
+    double lambda_ = 0.0;
+    double sigma2_ = 0.0;
+    double objective_ = 0.0; ///< squared error + lambda |w|^2
+    std::uint64_t rows_ = 0;
+    std::vector<double> w_;       ///< bias first
+    std::vector<double> inverse_; ///< (X^T X + lambda I)^-1, row-major
+};
+
+} // namespace forge
