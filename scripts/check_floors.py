@@ -22,6 +22,7 @@ HOME = [
     (r"^(capnp/|kj/)|\.capnp\.h$", ("libactors/wire/",)),
     (r"^(boost/asio|boost/beast)", ("libactors/transport/",)),
     (r"^openssl/", ("libactors/transport/", "libactors/base/hash.cpp")),
+    (r"^(Eigen|Spectra)/", ("libactors/learn/",)),
     (r"^sqlite3", ("libactors/ledger/", "tests/ledger/", "tests/scenario/")),
     (r"^toml", ("libactors/control/toml_section",)),
     (r"^spdlog/", ("libactors/base/log",)),
