@@ -80,6 +80,10 @@ result<void> read_fields(disk::CheckpointManifest::Reader m, const std::string& 
     out.params.integrator = static_cast<integrator_kind>(m.getIntegrator());
     if (m.getHasTargetError())
         out.params.target_error = m.getTargetError();
+    const auto& p = out.params;
+    if (!std::isfinite(p.beta) || !(p.trajectory_length > 0.0 && std::isfinite(p.trajectory_length)) || p.n_steps == 0 ||
+        !(p.precision.df64_share >= 0.0 && p.precision.df64_share <= 1.0) || (p.target_error && !(*p.target_error > 0.0 && std::isfinite(*p.target_error))))
+        return refuse(errc::malformed, "the parameters of the segment make no sense (a number that is none, a step count or length of 0, a share outside 0 ... 1)");
     out.n_chunks = m.getNChunks();
     if (!read_digest(m.getHead(), out.head))
         return refuse(errc::malformed, "the head is not a SHA-256");

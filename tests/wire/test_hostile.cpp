@@ -2,6 +2,7 @@
 #include "tests/wire/wire_fixture.hpp"
 
 #include <fmt/format.h>
+#include <limits>
 #include <random>
 #include <sys/resource.h>
 
@@ -241,6 +242,23 @@ TEST_CASE("claims that do not fit are refused before memory is taken") {
     refused([](byte_string& f) { f[16] ^= std::byte{1}; }); // magic
     CHECK(tried > 70);
     CHECK(peak_memory() - before < (64u << 20));
+}
+
+TEST_CASE("parameters that are no numbers are refused, under hashes that fit") {
+    const auto refused = [](auto change) {
+        auto s = toy_state(extents{{2, 2, 2, 2}});
+        change(s.params);
+        return refusal_of(encoded(s)) == errc::malformed;
+    };
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    CHECK(refused([&](auto& p) { p.beta = nan; }));
+    CHECK(refused([&](auto& p) { p.trajectory_length = nan; }));
+    CHECK(refused([](auto& p) { p.trajectory_length = 0.0; }));
+    CHECK(refused([](auto& p) { p.n_steps = 0; }));
+    CHECK(refused([&](auto& p) { p.precision.df64_share = nan; }));
+    CHECK(refused([](auto& p) { p.precision.df64_share = 1.5; }));
+    CHECK(refused([](auto& p) { p.target_error = -1.0; }));
+    CHECK_FALSE(refused([](auto& p) { p.target_error.reset(); }));
 }
 
 TEST_CASE("limits of the reader hold") {
