@@ -120,6 +120,9 @@ void leave(remote_ptr self, caf::error why) {
     const error gone{errc::device_unavailable, "node " + d.slot.peer.name + " went away", d.slot.id, "forge node list"};
     for (const auto& [ticket, refuse] : std::exchange(d.open, {}))
         refuse(gone);
+    for (auto& [chain, handed] : std::exchange(d.handed, {}))
+        if (handed.owner) // it waits for a state that will not get there
+            handed.owner->second.deliver(chain_loaded{{}, "", "", "", gone});
     while (!d.snapshots.empty())
         fail_snapshot(self, d.snapshots.begin()->first, gone);
     self->quit(std::move(why));
