@@ -5,6 +5,7 @@
 #include "apps/forge/cluster_commands.hpp"
 #include "apps/forge/device_command.hpp"
 #include "apps/forge/gauge_commands.hpp"
+#include "apps/forge/npu_commands.hpp"
 #include "apps/forge/operation_commands.hpp"
 #include "apps/forge/report.hpp"
 #include "apps/forge/run_command.hpp"
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
     add_node_commands(root, state);
     add_operation_commands(root, state);
     add_gauge_commands(root, state);
+    add_npu_commands(root, state);
     add_check_commands(root, state);
     try {
         root.parse(argc, argv);

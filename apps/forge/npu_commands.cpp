@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "apps/forge/npu_commands.hpp"
+
+namespace forge::app {
+
+void add_npu_commands(CLI::App& root, cli_state& state) {
+    auto* npu = root.add_subcommand("npu", "the conductor: its device and its models");
+    npu->require_subcommand(1);
+    add_npu_device_commands(*npu, state);
+    add_npu_model_commands(*npu, state);
+}
+
+} // namespace forge::app
