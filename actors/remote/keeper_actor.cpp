@@ -59,10 +59,7 @@ caf::behavior keeper(keeper_ptr self, std::shared_ptr<hub> links, node_address c
     return {
         [self](const remote_mirror_offer& m) {
             return answered<remote_mirror_held>([&](remote_mirror_held& a) -> result<void> {
-                mirror_offer offer{m.name, m.seed, digest_from_hex(m.config_hash), m.n_chains, m.lineage, {}};
-                for (const auto e : m.epochs)
-                    offer.epochs.push_back(epoch_no{e});
-                const auto held = self->state.files->open(offer);
+                const auto held = self->state.files->open({m.name, m.seed, digest_from_hex(m.config_hash), m.n_chains, m.lineage, epochs_from(m.epochs)});
                 if (!held) {
                     self->state.board->notice("the copy of " + m.name + " does not follow this run: " + to_text(held.reason()));
                     return held.reason();
@@ -83,10 +80,7 @@ caf::behavior keeper(keeper_ptr self, std::shared_ptr<hub> links, node_address c
             return answered<remote_mirror_kept>([&](remote_mirror_kept&) -> result<void> {
                 if (auto came = fetch(self, m.transfer, m.bytes); !came)
                     return came;
-                ledger_standing after{digest_from_hex(m.after_hash), {}, m.after_events};
-                for (const auto e : m.after_epochs)
-                    after.epochs.push_back(epoch_no{e});
-                return self->state.files->keep_ledger(m.whole, digest_from_hex(m.hash), after);
+                return self->state.files->keep_ledger(m.whole, digest_from_hex(m.hash), {digest_from_hex(m.after_hash), epochs_from(m.after_epochs), m.after_events});
             });
         },
         [self](const remote_mirror_list&) {

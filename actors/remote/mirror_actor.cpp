@@ -157,9 +157,7 @@ void execute(mirror_ptr self, ask_holding_command) {
                     return;
                 if (r.failed)
                     return failed(self, *r.failed);
-                remote_mirror_offer offer{r.offer.name, r.offer.seed, to_hex(r.offer.config_hash), r.offer.n_chains, r.offer.lineage, {}};
-                for (const auto e : r.offer.epochs)
-                    offer.epochs.push_back(e.value);
+                remote_mirror_offer offer{r.offer.name, r.offer.seed, to_hex(r.offer.config_hash), r.offer.n_chains, r.offer.lineage, epoch_words(r.offer.epochs)};
                 FORGE_FAILPOINT("mirror.asked");
                 ask<remote_mirror_held>(self, std::move(offer), [self](const remote_mirror_held& held) {
                     std::set<digest> files;
@@ -225,8 +223,7 @@ void execute(mirror_ptr self, send_ledger_command) {
     }
     m.transfer = d.transfer;
     m.after_hash = to_hex(d.taken.after.hash);
-    for (const auto e : d.taken.after.epochs)
-        m.after_epochs.push_back(e.value);
+    m.after_epochs = epoch_words(d.taken.after.epochs);
     m.after_events = d.taken.after.events;
     FORGE_FAILPOINT("mirror.before_ledger");
     ask<remote_mirror_kept>(self, std::move(m), [self](const remote_mirror_kept&) { kept(self); });
@@ -248,14 +245,9 @@ void perform(mirror_ptr self, const std::vector<mirror_command>& commands) {
     publish(self);
 }
 
-/// The node that keeps the copy stays the one that keeps it while it is there; another one takes over when it has gone.
 void on_node(mirror_ptr self, const node_came& m) {
     auto& d = self->state;
-    const auto& wanted = d.parts->plan.mirror;
-    if (!m.keeps_mirror || (wanted != "node" && wanted != m.peer.name))
-        return;
-    const bool served = d.core->now() != mirror_sender::phase::no_node && d.core->now() != mirror_sender::phase::refused;
-    if (served && m.peer.name != d.peer.name)
+    if (!d.core->wants(m.peer.name, m.keeps_mirror))
         return;
     if (d.gate)
         self->demonitor(d.gate.address());
@@ -273,7 +265,7 @@ caf::behavior mirror(mirror_ptr self, std::shared_ptr<const runtime_parts> parts
     d.parts = std::move(parts);
     d.recorder = std::move(recorder);
     d.board = std::move(board);
-    d.core.emplace(d.parts->plan.mirror_interval_s);
+    d.core.emplace(d.parts->plan.mirror, d.parts->plan.mirror_interval_s);
     d.status.wanted = d.parts->plan.mirror;
     publish(self);
     self->set_down_handler([self](caf::down_msg& m) {

@@ -42,6 +42,20 @@ bool read_arithmetics(const std::vector<std::uint64_t>& words, arithmetic& resum
     return words.size() == 4 && read_arithmetic(words[0], words[1], resumed) && read_arithmetic(words[2], words[3], planned);
 }
 
+std::vector<std::uint64_t> epoch_words(const std::vector<epoch_no>& epochs) {
+    std::vector<std::uint64_t> words;
+    for (const auto e : epochs)
+        words.push_back(e.value);
+    return words;
+}
+
+std::vector<epoch_no> epochs_from(const std::vector<std::uint64_t>& words) {
+    std::vector<epoch_no> epochs;
+    for (const auto w : words)
+        epochs.push_back(epoch_no{w});
+    return epochs;
+}
+
 std::vector<std::uint64_t> params_words(const segment_params& p) {
     return {bits(p.beta), bits(p.trajectory_length), p.n_steps, static_cast<std::uint64_t>(p.integrator), p.n_thermalise, p.n_measure, p.n_warmup,
             static_cast<std::uint64_t>(p.precision.strategy), bits(p.precision.df64_share), p.target_error ? 1u : 0u, bits(p.target_error.value_or(0.0)), params_size};

@@ -93,6 +93,8 @@ struct remote_mirror_send { std::string id, name; std::uint64_t transfer = 0; };
 /// @return false when a value cannot be one: the peer is another version, or broken.
 [[nodiscard]] bool read_arithmetics(const std::vector<std::uint64_t>& words, arithmetic& resumed, arithmetic& planned);
 [[nodiscard]] std::vector<std::uint64_t> arithmetic_words(const arithmetic& resumed, const arithmetic& planned);
+[[nodiscard]] std::vector<std::uint64_t> epoch_words(const std::vector<epoch_no>& epochs);
+[[nodiscard]] std::vector<epoch_no> epochs_from(const std::vector<std::uint64_t>& words);
 [[nodiscard]] std::vector<std::uint64_t> params_words(const segment_params& p);
 [[nodiscard]] bool read_params(const std::vector<std::uint64_t>& words, segment_params& p);
 [[nodiscard]] std::vector<std::uint64_t> observed_words(const trajectory_observables& o);

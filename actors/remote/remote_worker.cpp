@@ -3,6 +3,7 @@
 #include "actors/roles/roles.hpp"
 
 #include "libactors/base/failpoint.hpp"
+#include "libactors/control/migration/hand_over.hpp"
 
 #include <cstring>
 
@@ -34,12 +35,10 @@ struct snapshot_under_way {
     double device_s = 0.0;
 };
 
-/// A state on its way to the node, or there before its owner.
-struct handed_over {
-    bool under_way = false;
-    bool unwanted = false; ///< unloaded before it was there
-    std::optional<state_hash> there;
-    std::optional<std::pair<load_chain, caf::typed_response_promise<chain_loaded>>> owner; ///< waits for it
+/// An owner that waits for a state that is on its way.
+struct waiting_owner {
+    load_chain request;
+    caf::typed_response_promise<chain_loaded> answer;
 };
 
 struct remote_worker_data {
@@ -48,7 +47,8 @@ struct remote_worker_data {
     std::shared_ptr<status_board> board;
     std::optional<stage_meter> meter;
     std::map<chain_id, extents> shapes;
-    std::map<chain_id, handed_over> handed;
+    hand_over_book book;
+    std::map<chain_id, waiting_owner> owners;
     std::map<std::uint64_t, snapshot_under_way> snapshots;
     std::map<std::uint64_t, std::function<void(const error&)>> open; ///< how to refuse what the node has not answered
     std::uint64_t asked = 0;
@@ -120,9 +120,8 @@ void leave(remote_ptr self, caf::error why) {
     const error gone{errc::device_unavailable, "node " + d.slot.peer.name + " went away", d.slot.id, "forge node list"};
     for (const auto& [ticket, refuse] : std::exchange(d.open, {}))
         refuse(gone);
-    for (auto& [chain, handed] : std::exchange(d.handed, {}))
-        if (handed.owner) // it waits for a state that will not get there
-            handed.owner->second.deliver(chain_loaded{{}, "", "", "", gone});
+    for (auto& [chain, owner] : std::exchange(d.owners, {}))
+        owner.answer.deliver(chain_loaded{{}, "", "", "", gone});
     while (!d.snapshots.empty())
         fail_snapshot(self, d.snapshots.begin()->first, gone);
     self->quit(std::move(why));
@@ -137,46 +136,36 @@ std::uint64_t await(remote_ptr self, std::function<void(const error&)> refuse) {
 
 void load(remote_ptr self, const load_chain& m, caf::typed_response_promise<chain_loaded> answer);
 
-/// What is loaded is there, or did not get there: an owner that waits for a state that was handed over is served now.
+/// A load was answered: whoever waits for that is served.
 void loaded(remote_ptr self, chain_id c, const std::optional<state_hash>& there) {
-    auto& all = self->state.handed;
-    const auto at = all.find(c);
-    if (at == all.end())
-        return;
-    at->second.under_way = false;
-    at->second.there = there;
-    if (at->second.unwanted) {
-        all.erase(at);
-        self->send(self->state.slot.gate, remote_unload{self->state.slot.device, c.value});
-    } else if (const auto owner = std::exchange(at->second.owner, std::nullopt)) {
-        load(self, owner->first, owner->second);
-    }
+    auto& d = self->state;
+    const auto next = d.book.on_loaded(c, there);
+    if (next.unload)
+        self->send(d.slot.gate, remote_unload{d.slot.device, c.value});
+    if (const auto owner = next.serve ? d.owners.extract(c) : decltype(d.owners)::node_type{})
+        load(self, owner.mapped().request, owner.mapped().answer);
 }
 
 void load(remote_ptr self, const load_chain& m, caf::typed_response_promise<chain_loaded> answer) {
     auto& d = self->state;
-    const auto known = d.handed.find(m.chain);
-    if (m.expected && known != d.handed.end() && known->second.under_way && !known->second.unwanted) {
-        known->second.owner.emplace(m, std::move(answer));
+    const auto way = d.book.on_load(m.chain, m.expected);
+    if (way == hand_over_book::way::wait) {
+        d.owners.insert_or_assign(m.chain, waiting_owner{m, std::move(answer)});
         return;
     }
-    const bool is_there = m.expected && known != d.handed.end() && known->second.there == m.expected;
-    d.handed.erase(m.chain);
     const auto shape = m.links->shape();
     transfer_id transfer = 0;
     std::vector<std::uint64_t> expected;
-    if (is_there) {
+    if (way == hand_over_book::way::claim) {
         expected = {m.expected->a, m.expected->b};
     } else {
         const auto served = d.slot.hub->transfers().serve(d.slot.peer, source_of(m.links), {}, [](const result<stream_report>&) {});
         if (!served) {
             answer.deliver(chain_loaded{{}, "", "", "", from_node(self, served.reason())});
-            return;
+            return loaded(self, m.chain, std::nullopt);
         }
         transfer = *served;
     }
-    if (!m.expected)
-        d.handed[m.chain].under_way = true;
     d.shapes[m.chain] = shape;
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(chain_loaded{{}, "", "", "", e}); });
     FORGE_FAILPOINT("remote.before_load");
@@ -203,7 +192,7 @@ caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
     auto& d = self->state;
     auto answer = self->make_response_promise<job_done>();
     ++d.jobs;
-    d.handed.erase(m.chain); // from here on it is no one's copy
+    d.book.on_run(m.chain);
     publish(self);
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(job_done{{}, {}, 0.0, e}); });
     FORGE_FAILPOINT("remote.before_job");
@@ -285,11 +274,7 @@ caf::behavior remote_worker(remote_ptr self, remote_slot slot, std::shared_ptr<s
         [self](const take_snapshot& m) { return snapshot(self, m); },
         [self](const unload_chain& m) {
             self->state.shapes.erase(m.chain);
-            auto& handed = self->state.handed;
-            if (const auto at = handed.find(m.chain); at != handed.end() && at->second.under_way)
-                at->second.unwanted = true; // it would arrive after the order to unload
-            else
-                handed.erase(m.chain);
+            self->state.book.on_unload(m.chain);
             self->send(self->state.slot.gate, remote_unload{self->state.slot.device, m.chain.value});
         },
         [self](const field_moved& m) {

@@ -9,16 +9,20 @@
 
 namespace forge {
 
+std::string fresh_lineage() {
+    std::string name;
+    for (const auto byte : random_array<8>())
+        name += fmt::format("{:02x}", byte);
+    return name;
+}
+
 run_described recorder_core::describe() {
     try {
         auto& book = *parts_->book;
         auto lineage = book.lineage().or_throw();
         if (lineage.empty()) {
-            std::string name;
-            for (const auto byte : random_array<8>())
-                name += fmt::format("{:02x}", byte);
-            book.add_lineage(name, utc_now()).or_throw();
-            lineage.push_back(std::move(name));
+            lineage.push_back(fresh_lineage());
+            book.add_lineage(lineage.back(), utc_now()).or_throw();
         }
         const auto& id = book.identity();
         return {{parts_->plan.name, id.campaign_seed, id.config_hash, id.n_chains, std::move(lineage), book.standing().or_throw().epochs}, std::nullopt};

@@ -17,6 +17,8 @@ inline constexpr std::chrono::seconds steerer_timeout{30};
 [[nodiscard]] double steady_now_s();
 /// Wall time for people, "2026-01-31T12:00:00Z".
 [[nodiscard]] std::string utc_now();
+/// A new name for a run's history.
+[[nodiscard]] std::string fresh_lineage();
 /// Turns whatever is being handled by a catch clause into an error value.
 [[nodiscard]] error current_exception_as_error();
 

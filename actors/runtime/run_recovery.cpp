@@ -8,7 +8,6 @@
 
 #include "libactors/base/failpoint.hpp"
 #include "libactors/checkpoint/checkpoint_store.hpp"
-#include "libactors/transport/random.hpp"
 
 #include <caf/io/basp_broker.hpp>
 #include <fmt/format.h>
@@ -48,9 +47,7 @@ result<recovered_run> install(const fs::path& place, const fs::path& root, std::
     const auto records = verify_run(place);
     if (!records)
         return records.reason();
-    recovered_run done{*records, std::move(from), ""};
-    for (const auto byte : random_array<8>())
-        done.lineage += fmt::format("{:02x}", byte);
+    recovered_run done{*records, std::move(from), fresh_lineage()};
     {
         auto book = ledger::open_existing(place / "ledger.sqlite");
         if (!book)
@@ -61,9 +58,8 @@ result<recovered_run> install(const fs::path& place, const fs::path& root, std::
     FORGE_FAILPOINT_RETURN("recovery.before_install");
     std::error_code ec;
     fs::remove(root, ec); // an empty folder, or nothing
-    fs::rename(place, root, ec);
-    if (ec)
-        return error{errc::io_failed, "cannot move the run to its place: " + ec.message(), root.string(), "move " + place.string() + " by hand"};
+    if (auto placed = put_folder(place, root); !placed)
+        return placed.reason();
     FORGE_FAILPOINT("recovery.after_install");
     return done;
 }
@@ -146,12 +142,13 @@ result<recovered_run> recover_from_folder(const fs::path& copy, const recovery_w
     const auto place = open_workshop(root);
     if (!place)
         return place.reason();
-    std::error_code ec;
-    for (const char* name : {"ledger.sqlite", "campaign.toml", "checkpoints"})
+    for (const char* name : {"ledger.sqlite", "campaign.toml", "checkpoints"}) {
+        std::error_code ec;
         if (fs::exists(copy / name, ec))
             fs::copy(copy / name, *place / name, fs::copy_options::recursive | fs::copy_options::overwrite_existing, ec);
-    if (ec)
-        return error{errc::io_failed, "cannot copy the run: " + ec.message(), place->string(), "is the disk full?"};
+        if (ec)
+            return error{errc::io_failed, "cannot copy " + std::string(name) + ": " + ec.message(), place->string(), "is the disk full?"};
+    }
     return install(*place, root, copy.string());
 }
 

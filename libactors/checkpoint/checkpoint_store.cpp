@@ -267,4 +267,28 @@ result<checkpoint_store::prune_report> checkpoint_store::prune(std::span<const s
     return report;
 }
 
+result<void> put_folder(const fs::path& from, const fs::path& to, const os_calls& os) {
+    std::error_code ec;
+    std::vector<fs::path> folders{from};
+    for (fs::recursive_directory_iterator at(from, ec), end; !ec && at != end; at.increment(ec)) {
+        if (std::error_code type; at->is_directory(type)) {
+            folders.push_back(at->path());
+            continue;
+        }
+        const descriptor file(os.open(at->path().c_str(), O_RDONLY | O_CLOEXEC, 0));
+        if (file.get() < 0)
+            return os_error("opening for fsync", at->path(), errno);
+        if (os.fsync(file.get()) != 0)
+            return os_error("fsync", at->path(), errno);
+    }
+    if (ec)
+        return os_error("reading the folder", from, ec.value());
+    for (const auto& folder : folders)
+        if (auto synced = sync_folder(os, folder); !synced)
+            return synced;
+    if (os.rename(from.c_str(), to.c_str()) != 0)
+        return os_error("rename", to, errno);
+    return sync_folder(os, to.has_parent_path() ? to.parent_path() : fs::path("."));
+}
+
 } // namespace forge

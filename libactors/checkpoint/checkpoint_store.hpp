@@ -83,4 +83,10 @@ private:
     const os_calls* os_;
 };
 
+/// Moves a folder with everything in it to its place, durably: fsync of every file and folder below `from`, rename, fsync of
+/// the parent. `to` is complete or not there, whatever happens.
+/// @return errc::io_failed, errc::no_space or errc::permission_denied naming path and cause; `from` stays then (the one
+///         exception is a failed fsync of the parent, after the rename).
+[[nodiscard]] result<void> put_folder(const std::filesystem::path& from, const std::filesystem::path& to, const os_calls& os = os_calls::real());
+
 } // namespace forge

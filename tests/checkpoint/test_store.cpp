@@ -232,3 +232,36 @@ TEST_CASE("pruning keeps the newest two that verify, whatever it is asked") {
         }
     }
 }
+
+TEST_CASE("a folder gets its name only when everything in it is on the disk, and the name is then, too") {
+    folder f;
+    const auto from = f.path / "fresh", to = f.path / "run";
+    fs::create_directories(from / "deep");
+    std::ofstream(from / "a") << "one";
+    std::ofstream(from / "deep" / "b") << "two";
+    faulty_calls calls;
+    REQUIRE(put_folder(from, to, calls).ok());
+    CHECK(fs::exists(to / "deep" / "b"));
+    CHECK_FALSE(fs::exists(from));
+    CHECK(calls.order.back() == "fsync"); // of the parent, after the name
+    CHECK(std::count(calls.order.begin(), calls.order.end(), "rename") == 1);
+    const int all = calls.calls;
+    REQUIRE(all >= 10); // two files, two folders, the parent: opened and synced; and the name
+
+    for (int n = 0; n < all; ++n) {
+        CAPTURE(n);
+        fs::remove_all(from);
+        fs::remove_all(to);
+        fs::create_directories(from / "deep");
+        std::ofstream(from / "a") << "one";
+        std::ofstream(from / "deep" / "b") << "two";
+        faulty_calls failing;
+        failing.until_fault = n;
+        REQUIRE_FALSE(put_folder(from, to, failing).ok());
+        // Before the name is given nothing is there under it; afterwards all of it is, and the caller knows that it may not last.
+        const bool named = std::find(failing.order.begin(), failing.order.end(), "rename") != failing.order.end() && failing.order.back() != "rename";
+        CHECK(fs::exists(to / "a") == named);
+        CHECK(fs::exists(to / "deep" / "b") == named);
+        CHECK(fs::exists(from / "a") == !named);
+    }
+}

@@ -154,15 +154,7 @@ void cluster::must_end_undisturbed(double seconds) {
     INFO(checked.out);
     CHECK(checked.exit_code == 0);
     auto book = run_.open();
-    for (std::uint32_t c = 0; c < static_cast<std::uint32_t>(file_.chains); ++c) {
-        std::uint64_t expected = 1;
-        bool in_order = true;
-        const auto records = book.records(chain_id{c}, true).or_throw();
-        for (const auto& r : records)
-            in_order = in_order && r.live && r.record.trajectory == expected++;
-        CHECK(in_order); // exactly one live record per index
-        CHECK(records.size() == static_cast<std::size_t>((file_.thermalise + file_.measure) * file_.points / file_.chains));
-    }
+    check_one_live_record_each(book, file_);
 }
 
 } // namespace forge::test

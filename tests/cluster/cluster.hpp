@@ -55,7 +55,7 @@ public:
     /// Moves it and looks that it computes there.
     void migrate(const std::string& name, const std::string& device) const;
     /// The end of the campaign, held against the undisturbed run: same hash, one live record per index, a sound ledger.
-    void must_end_undisturbed(double seconds = 120.0);
+    void must_end_undisturbed(double seconds = 300.0);
 
 private:
     campaign_file file_;

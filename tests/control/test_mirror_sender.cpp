@@ -36,7 +36,7 @@ mirror_holding holding_of(std::vector<std::string> lineage, std::vector<std::uin
 } // namespace
 
 TEST_CASE("files go before the ledger that lists them, and each once", "[mirror]") {
-    mirror_sender m(2.0);
+    mirror_sender m("node", 2.0);
     CHECK(is_only<ask_holding_command>(m.on_node("lab2")));
     auto c = m.on_holding({file(1)});
     REQUIRE(is_only<take_changes_command>(c));
@@ -65,7 +65,7 @@ TEST_CASE("files go before the ledger that lists them, and each once", "[mirror]
 }
 
 TEST_CASE("after a failure it begins again with a whole copy, less and less often", "[mirror]") {
-    mirror_sender m(1.0);
+    mirror_sender m("node", 1.0);
     (void)m.on_node("lab2");
     double before = 0.0;
     for (int k = 0; k < 8; ++k) {
@@ -83,8 +83,27 @@ TEST_CASE("after a failure it begins again with a whole copy, less and less ofte
     CHECK(is_only<send_ledger_command>(m.on_taken({}, false))); // a whole copy goes even when nothing changed
 }
 
+TEST_CASE("the node that has the copy keeps it while it is there; then another may", "[mirror]") {
+    mirror_sender any("node", 1.0);
+    CHECK_FALSE(any.wants("lab2", false)); // it keeps no copies
+    REQUIRE(any.wants("lab2", true));
+    (void)any.on_node("lab2");
+    CHECK_FALSE(any.wants("lab3", true));
+    CHECK(any.wants("lab2", true)); // it started again
+    any.on_node_gone();
+    CHECK(any.wants("lab3", true));
+    mirror_sender one("lab2", 1.0);
+    CHECK_FALSE(one.wants("lab3", true));
+    REQUIRE(one.wants("lab2", true));
+    (void)one.on_node("lab2");
+    (void)one.on_failed(stale); // refused
+    CHECK_FALSE(one.wants("lab3", true));
+    (void)one.finish();
+    CHECK_FALSE(one.wants("lab2", true)); // over
+}
+
 TEST_CASE("a refusal lasts until the node comes again", "[mirror]") {
-    mirror_sender m(1.0);
+    mirror_sender m("node", 1.0);
     (void)m.on_node("lab2");
     CHECK(m.on_failed(stale).empty());
     CHECK(m.now() == mirror_sender::phase::refused);
@@ -93,10 +112,10 @@ TEST_CASE("a refusal lasts until the node comes again", "[mirror]") {
 }
 
 TEST_CASE("the end of a campaign takes one more round, and no longer", "[mirror]") {
-    mirror_sender idle(1.0);
+    mirror_sender idle("node", 1.0);
     CHECK(is_only<settled_command>(idle.finish()));
 
-    mirror_sender m(1.0);
+    mirror_sender m("node", 1.0);
     (void)m.on_node("lab2");
     (void)m.on_holding({});
     (void)m.on_taken({file(1)}, true);
@@ -107,7 +126,7 @@ TEST_CASE("the end of a campaign takes one more round, and no longer", "[mirror]
     CHECK(is_only<settled_command>(m.on_kept()));
     CHECK(m.on_node("lab3").empty());
 
-    mirror_sender failing(1.0);
+    mirror_sender failing("node", 1.0);
     (void)failing.on_node("lab2");
     (void)failing.finish();
     CHECK(is_only<settled_command>(failing.on_failed(storage)));
@@ -118,7 +137,7 @@ TEST_CASE("whatever happens, the copy never names a file that it does not hold",
     for (unsigned seed = 0; seed < 300; ++seed) {
         CAPTURE(seed);
         std::mt19937 random(seed);
-        mirror_sender m(1.0);
+        mirror_sender m("node", 1.0);
         std::set<digest> disk;         // of the node
         std::vector<digest> listed;    // by the node's ledger
         std::vector<digest> now;       // by ours

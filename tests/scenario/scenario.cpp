@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "tests/scenario/scenario.hpp"
 
+#include <catch2/catch.hpp>
+
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
@@ -63,6 +65,30 @@ std::string undisturbed_hash(const campaign_file& c) {
     if (hash.empty())
         hash = scenario(c).finish();
     return hash;
+}
+
+void check_one_live_record_each(ledger& book, const campaign_file& c) {
+    for (std::uint32_t chain = 0; chain < static_cast<std::uint32_t>(c.chains); ++chain) {
+        std::uint64_t expected = 1;
+        bool in_order = true;
+        const auto records = book.records(chain_id{chain}, true).or_throw();
+        for (const auto& r : records)
+            in_order = in_order && r.live && r.record.trajectory == expected++;
+        CHECK(in_order);
+        CHECK(records.size() == static_cast<std::size_t>((c.thermalise + c.measure) * c.points / c.chains));
+    }
+}
+
+void check_whole(const scenario& s, const campaign_file& c) {
+    CHECK(s.finish() == undisturbed_hash(c));
+    const auto checked = s.check_ledger();
+    INFO(checked.out);
+    CHECK(checked.exit_code == 0);
+    const auto summary = data_of(checked); // named: a range-for keeps no temporary behind a reference alive
+    for (const auto& chain : summary.at("chains"))
+        CHECK(chain.at("superseded") == 0);
+    auto book = s.open();
+    check_one_live_record_each(book, c);
 }
 
 void flip(const std::filesystem::path& file, std::int64_t offset) {

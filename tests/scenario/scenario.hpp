@@ -67,6 +67,10 @@ private:
 [[nodiscard]] nlohmann::json data_of(const process_result& r);
 /// Hash of a finished run of this campaign in a fresh folder, computed once per text.
 [[nodiscard]] std::string undisturbed_hash(const campaign_file& c);
+/// Every index of every chain has exactly one live record, and there are as many as the campaign asks for.
+void check_one_live_record_each(ledger& book, const campaign_file& c);
+/// Goes on to the end: the undisturbed hash, a sound ledger, nothing doubled, nothing superseded, nothing lost.
+void check_whole(const scenario& s, const campaign_file& c);
 /// Flips one bit of the byte at `offset` (from the end when negative).
 void flip(const std::filesystem::path& file, std::int64_t offset);
 

@@ -41,24 +41,6 @@ bool begins(const std::string& name, const words& parts) {
 /// Steps that a campaign passes once.
 bool once(const std::string& name) { return name == "ledger.before_create" || name == "ledger.after_create"; }
 
-/// Goes on to the end: the undisturbed hash, nothing doubled, nothing lost.
-void check_whole(const scenario& s, const campaign_file& c) {
-    CHECK(s.finish() == undisturbed_hash(c));
-    const auto checked = s.check_ledger();
-    INFO(checked.out);
-    CHECK(checked.exit_code == 0);
-    auto book = s.open();
-    for (std::uint32_t chain = 0; chain < static_cast<std::uint32_t>(c.chains); ++chain) {
-        std::uint64_t expected = 1;
-        const auto records = book.records(chain_id{chain}, false).or_throw();
-        bool in_order = true;
-        for (const auto& r : records)
-            in_order = in_order && r.live && r.record.trajectory == expected++;
-        CHECK(in_order); // exactly one record per index, every one live
-        CHECK(records.size() == static_cast<std::size_t>((c.thermalise + c.measure) * c.points / c.chains));
-    }
-}
-
 /// Trajectories of every chain that a durable, live checkpoint covers.
 std::map<std::uint32_t, std::uint64_t> sealed_in(const scenario& s, int chains) {
     std::map<std::uint32_t, std::uint64_t> sealed;

@@ -37,24 +37,7 @@ void kill_and_resume(const campaign_file& c, unsigned seed, int kills, double lo
         ++killed;
     }
     CHECK(killed >= kills / 2);
-    CHECK(s.finish() == undisturbed_hash(c));
-    const auto checked = s.check_ledger();
-    INFO(checked.out);
-    CHECK(checked.exit_code == 0);
-    const auto summary = data_of(checked); // named: a range-for keeps no temporary behind a reference alive
-    for (const auto& chain : summary.at("chains"))
-        CHECK(chain.at("superseded") == 0);
-    auto book = s.open();
-    for (std::uint32_t chain = 0; chain < static_cast<std::uint32_t>(c.chains); ++chain) {
-        std::uint64_t expected = 1;
-        const auto records = book.records(chain_id{chain}, false).or_throw();
-        bool in_order = true;
-        for (const auto& r : records)
-            in_order = in_order && r.live && r.record.trajectory == expected++;
-        CHECK(in_order); // exactly one record per index, every one live
-        const auto per_segment = static_cast<std::size_t>(c.thermalise + c.measure);
-        CHECK(records.size() == per_segment * static_cast<std::size_t>(c.points / c.chains));
-    }
+    check_whole(s, c);
 }
 
 } // namespace
@@ -74,7 +57,7 @@ TEST_CASE("a signal or --stop-after ends a run sealed with exit code 0, and the 
     const auto how = GENERATE(as<std::string>{}, "SIGINT", "SIGTERM", "--stop-after");
     CAPTURE(how);
     scenario s(c);
-    process p(s.command(how == "--stop-after" ? std::vector<std::string>{"--stop-after", "0.5s"} : std::vector<std::string>{}));
+    process p(s.command(how == "--stop-after" ? std::vector<std::string>{"--stop-after", "3s"} : std::vector<std::string>{}));
     if (how != "--stop-after") {
         REQUIRE(eventually(30.0, [&s] { return s.committed(0) > 100 && s.committed(1) > 100; }));
         p.send(how == "SIGINT" ? SIGINT : SIGTERM);

@@ -36,7 +36,13 @@ std::optional<error> judge_mirror_offer(const mirror_offer& offer, const mirror_
     return std::nullopt;
 }
 
-mirror_sender::mirror_sender(double interval_s) : interval_s_(interval_s), backoff_s_(first_backoff_s) {}
+mirror_sender::mirror_sender(std::string wanted, double interval_s) : wanted_(std::move(wanted)), interval_s_(interval_s), backoff_s_(first_backoff_s) {}
+
+bool mirror_sender::wants(const std::string& node, bool keeps_copies) const {
+    if (!keeps_copies || phase_ == phase::settled || (wanted_ != "node" && wanted_ != node))
+        return false;
+    return node == node_ || phase_ == phase::no_node || phase_ == phase::refused;
+}
 
 std::vector<mirror_command> mirror_sender::on_node(std::string node) {
     if (phase_ == phase::settled)

@@ -52,10 +52,13 @@ using mirror_command = std::variant<ask_holding_command, take_changes_command, s
 /// names a file that it does not hold. After any failure it begins again with a whole copy, with growing pauses.
 class mirror_sender {
 public:
+    /// @param wanted      name of the node, or "node": whichever comes first.
     /// @param interval_s  between the end of one round and the next.
-    explicit mirror_sender(double interval_s);
+    mirror_sender(std::string wanted, double interval_s);
 
-    /// A node that keeps copies is there (again).
+    /// Is this the node to copy to, now that it is there (again)? The one that has the copy keeps it while it is there.
+    [[nodiscard]] bool wants(const std::string& node, bool keeps_copies) const;
+    /// The wanted node is there (again).
     [[nodiscard]] std::vector<mirror_command> on_node(std::string node);
     void on_node_gone();
     /// @param files  content hashes of what the node holds already.
@@ -80,6 +83,7 @@ private:
     [[nodiscard]] std::vector<mirror_command> round_done();
     [[nodiscard]] std::vector<mirror_command> settle();
 
+    std::string wanted_;
     double interval_s_;
     double backoff_s_;
     phase phase_ = phase::no_node;
