@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/learn/feature_vector.hpp"
 
+#include "libactors/numerics/elementary.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -39,6 +41,8 @@ double spread(const std::deque<double>& all) {
 
 } // namespace
 
+double metropolis_threshold(const noise_id& id) { return -det_log(open_uniform(noise_block(id, 0, noise_purpose::accept, 0))); }
+
 feature_builder::feature_builder(const extents& lattice)
     : plaquettes_(6.0 * static_cast<double>(lattice.volume())), spatial_volume_(static_cast<double>(lattice.volume()) / lattice.n[3]),
       volume_(static_cast<double>(lattice.volume())) {}
@@ -50,7 +54,7 @@ void feature_builder::reset() {
 }
 
 std::optional<feature_vector> feature_builder::next(const trajectory_sample& s) {
-    for (const double x : {s.beta, s.plaquette_spatial, s.plaquette_temporal, s.polyakov_re, s.polyakov_im, s.delta_h})
+    for (const double x : {s.beta, s.plaquette_spatial, s.plaquette_temporal, s.polyakov_re, s.polyakov_im, s.delta_h, s.threshold_next})
         if (!std::isfinite(x))
             return std::nullopt;
     const double p = 0.5 * (s.plaquette_spatial + s.plaquette_temporal);
@@ -64,7 +68,7 @@ std::optional<feature_vector> feature_builder::next(const trajectory_sample& s) 
         (s.beta - 5.7) / 0.3, p - 0.55, (s.plaquette_temporal - s.plaquette_spatial) * of_p, l,
         l > 0.0 ? std::cos(3.0 * std::atan2(s.polyakov_im, s.polyakov_re)) : 0.0, std::tanh(0.5 * s.delta_h), s.accepted ? 1.0 : 0.0,
         mean(accepted_, accepted_.size(), 0), drift(p_) * of_p, spread(p_) * of_p, drift(l_) * of_l, spread(l_) * of_l, s.hot_start ? 1.0 : 0.0,
-        std::log10(volume_) - 3.0};
+        std::log10(volume_) - 3.0, s.threshold_next};
     feature_vector v{};
     std::transform(raw.begin(), raw.end(), v.begin(), [](double x) { return static_cast<float>(std::clamp(x, -largest, largest)); });
     return v;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libactors/lattice/extents.hpp"
+#include "libactors/numerics/counter_rng.hpp"
 
 #include <array>
 #include <cstddef>
@@ -24,13 +25,17 @@ struct trajectory_sample {
     bool accepted = false;
     bool hot_start = false;       ///< of the segment's configuration, if it was a start; false when it goes on from another beta
     std::uint32_t in_segment = 0; ///< 1 for the segment's first
+    double threshold_next = 0.0;  ///< -ln u of the next trajectory's Metropolis test (metropolis_threshold)
 };
 
-inline constexpr std::uint32_t feature_version = 1; ///< stored in every model; a model of another version is refused
-inline constexpr std::size_t feature_count = 14;
+inline constexpr std::uint32_t feature_version = 2; ///< stored in every model; a model of another version is refused
+inline constexpr std::size_t feature_count = 15;
 inline constexpr std::array<std::string_view, feature_count> feature_names{
     "beta", "plaquette", "anisotropy", "polyakov", "polyakov_phase", "delta_h", "accepted", "acceptance",
-    "plaquette_drift", "plaquette_spread", "polyakov_drift", "polyakov_spread", "hot_start", "volume"};
+    "plaquette_drift", "plaquette_spread", "polyakov_drift", "polyakov_spread", "hot_start", "volume", "threshold_next"};
+
+/// Trajectory `id` is accepted iff dH <= -ln u; this is that -ln u >= 0, the very number that the test uses.
+[[nodiscard]] double metropolis_threshold(const noise_id& id);
 
 using feature_vector = std::array<float, feature_count>;
 
@@ -43,6 +48,7 @@ using feature_vector = std::array<float, feature_count>;
 /// - drift: mean of the last 5 minus mean of the 5 before, times sqrt(N_p) (P) or sqrt(V_s) (L); spread: standard deviation of
 ///   the last 10, scaled alike: in equilibrium both are of order one on any volume
 /// - hot_start 0/1; volume: log10(V) - 3
+/// - threshold_next: -ln u; random numbers are named, not drawn, so it is known before the trajectory begins
 /// All clamped to [-4, 4]; what needs more history than there is, is 0.
 class feature_builder {
 public:

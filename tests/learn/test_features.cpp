@@ -99,3 +99,19 @@ TEST_CASE("a sample that is not a number reaches no model, and nothing leaves th
             REQUIRE(std::abs(x) <= 4.0f);
     }
 }
+
+TEST_CASE("the threshold of the next trajectory is that of the accept step") {
+    const noise_id id{0x1234567890abcdefull, 17, 2};
+    const double u = open_uniform(noise_block(id, 0, noise_purpose::accept, 0));
+    CHECK(metropolis_threshold(id) == Approx(-std::log(u)).epsilon(1e-14));
+    double sum = 0.0;
+    for (std::uint64_t i = 1; i <= 4000; ++i)
+        sum += metropolis_threshold({99, i, 0});
+    CHECK(sum / 4000.0 == Approx(1.0).epsilon(0.06)); // exponential: mean 1, error 1/sqrt(4000)
+    feature_builder b(extents{{4, 4, 4, 4}});
+    auto s = sample_of(0.55);
+    s.threshold_next = 0.25;
+    CHECK(b.next(s).value()[index_of("threshold_next")] == 0.25f);
+    s.threshold_next = 30.0;
+    CHECK(b.next(s).value()[index_of("threshold_next")] == 4.0f);
+}
