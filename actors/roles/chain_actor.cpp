@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/roles/conductor_line.hpp"
 #include "actors/roles/roles.hpp"
 
 #include "libactors/base/failpoint.hpp"
+
+#include <fmt/format.h>
 
 #include <functional>
 
@@ -19,6 +22,7 @@ struct chain_data {
     epoch_no epoch;
     chain_loaded home; ///< where the fields are
     std::optional<stage_meter> meter;
+    std::optional<conductor_line> line;
     std::vector<std::uint8_t> accepted; ///< of measured trajectories of this segment
     double seconds_per_trajectory = 0.0; ///< recent, exponential average over about 20
     double last_done = 0.0;
@@ -128,11 +132,29 @@ void execute(chain_ptr self, const run_command& c) {
                 s.meter->item(done.seconds);
                 const auto before = s.core->measured().size();
                 auto commands = s.core->on_trajectory(done.observed, done.state, done.seconds);
-                if (s.core->measured().size() > before)
+                const bool measured = s.core->measured().size() > before;
+                if (measured)
                     s.accepted.push_back(done.observed.accepted ? 1 : 0);
+                s.line->on_trajectory(*s.core->segment(), s.core->done_in_segment(), done.observed, measured);
                 perform(self, std::move(commands));
             },
             lost(self, "the device worker"));
+}
+
+void execute(chain_ptr self, const check_command& c) {
+    auto& d = self->state;
+    d.line->check(*d.core->segment(), c.done, [self, c](const thermalisation_answer& a) {
+        auto& s = self->state;
+        if (a.thermalised) {
+            event_row row;
+            row.kind = "thermalised";
+            row.chain = s.deps.chain;
+            row.trajectory = s.core->trajectory();
+            row.text = fmt::format("after {} of {} trajectories: {}", c.done, s.core->segment()->params.n_thermalise, a.reason);
+            self->send(s.deps.recorder, log_event{std::move(row)});
+        }
+        perform(self, s.core->on_checked(c.done, a.thermalised));
+    });
 }
 
 void execute(chain_ptr self, const offer_command& c) {
@@ -148,6 +170,8 @@ void execute(chain_ptr self, const offer_command& c) {
 
 void execute(chain_ptr self, const ask_segment_command& c) {
     auto& d = self->state;
+    if (d.core->segment())
+        d.line->on_segment_over(*d.core->segment());
     const auto answered = [self, c](const segment_answer& a) {
         if (a.failed) {
             if (!wait_for_storage(self, *a.failed, [self, c] { execute(self, c); }))
@@ -223,6 +247,7 @@ void execute(chain_ptr self, const finish_segment_command& c) {
 
 void execute(chain_ptr self, const done_command& c) {
     FORGE_FAILPOINT("chain.before_done");
+    self->state.line->on_gone(c.finished);
     publish(self, true);
     self->send(self->state.deps.worker, unload_chain{self->state.deps.chain});
     if (self->state.heir && c.finished)
@@ -251,6 +276,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
     d.epoch = p.start.epoch;
     d.accepted = p.accepted;
     const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
+    d.line->predict(p.start.segment ? std::optional(p.start.segment->params) : std::nullopt); // answered while the device loads
     FORGE_FAILPOINT("chain.before_load");
     self->request(d.deps.worker, worker_timeout, load_chain{d.deps.chain, d.epoch, key, p.links, p.start.segment ? p.start.segment->params.precision : arithmetic{},
                                                              d.deps.parts->precision.at(d.deps.chain.value),
@@ -267,7 +293,17 @@ void begin(chain_ptr self, const chain_prepared& p) {
                                        to_text(s.deps.chain) + " trajectory " + std::to_string(start.trajectory), "forge checkpoint check"});
                 FORGE_FAILPOINT("chain.loaded");
                 s.home = loaded;
-                s.core.emplace(start, s.deps.edge_capacity);
+                if (const auto told = s.line->collect(); !told.empty()) {
+                    event_row row;
+                    row.kind = "predicted";
+                    row.chain = s.deps.chain;
+                    row.trajectory = start.trajectory;
+                    row.text = told;
+                    self->send(s.deps.recorder, log_event{std::move(row)});
+                }
+                s.line->on_gone(false);
+                const auto& helper = s.deps.parts->plan.conductor;
+                s.core.emplace(start, s.deps.edge_capacity, helper.mode == conductor_mode::act && helper.thermalisation ? helper.check_every : 0);
                 self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
                 self->send(s.deps.supervisor, chain_started{s.deps.chain, s.epoch, std::exchange(s.times, {})});
                 if (s.deps.paused)
@@ -297,6 +333,7 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
     self->state.deps = std::move(deps);
     auto& d = self->state;
     d.meter.emplace("chain." + to_text(d.deps.chain), steady_now_s());
+    d.line.emplace(self, d.deps.conductor, d.deps.chain);
     publish(self, true);
     prepare(self);
     return {

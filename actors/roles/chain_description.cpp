@@ -13,7 +13,9 @@ void describe_segment(const chain_core& core, const std::vector<std::uint8_t>& a
         const auto& p = core.segment()->params;
         s.ordinal = core.segment()->ordinal;
         s.beta = p.beta;
-        s.n_thermalise = p.n_thermalise;
+        if (s.segments_total > 0) // points that the conductor added come behind the plan's
+            s.segments_total = std::max(s.segments_total, core.segment()->ordinal + 1);
+        s.n_thermalise = core.thermalisation();
         s.n_measure = p.n_measure;
         const auto g = gamma_method(core.measured());
         if (g.n > 0)
@@ -28,7 +30,7 @@ void describe_segment(const chain_core& core, const std::vector<std::uint8_t>& a
         }
         if (seconds_per_trajectory > 0.0) {
             s.trajectories_per_s = 1.0 / seconds_per_trajectory;
-            const double per_segment = p.n_thermalise + static_cast<double>(p.n_measure);
+            const double per_segment = core.thermalisation() + static_cast<double>(p.n_measure);
             const double later = s.segments_total > core.segment()->ordinal + 1
                                      ? per_segment * (s.segments_total - core.segment()->ordinal - 1) : 0.0;
             if (s.segments_total > 0)

@@ -105,6 +105,8 @@ chain_prepared recorder_core::prepare(chain_id chain) {
                 throw failure(error{errc::conflict, "the checkpoint's segment is not in the ledger", to_text(chain), "forge ledger check"});
             for (const auto& row : book.records(chain, true, state->segment_first, state->trajectory).or_throw())
                 if (row.record.measured) {
+                    if (p.start.measured.empty())
+                        p.start.thermalised_after = static_cast<std::uint32_t>(row.record.trajectory - state->segment_first);
                     p.start.measured.push_back(row.record.observed.plaquette());
                     p.accepted.push_back(row.record.observed.accepted ? 1 : 0);
                 }

@@ -31,14 +31,19 @@ inline constexpr std::chrono::seconds steerer_timeout{30};
 [[nodiscard]] caf::actor spawn_recorder(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts,
                                         std::shared_ptr<status_board> board);
 
+/// Conductor (detached, at most one per campaign): watches every chain, says when a pair has thermalised, proposes points. It never
+/// touches a chain's state. Requests are gathered for plan.conductor.window_s and answered together.
+[[nodiscard]] caf::actor spawn_conductor(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board);
+
 /// Steerer (pooled): answers with the parameters of a chain's next segment.
-[[nodiscard]] caf::actor spawn_steerer(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::vector<double> taken,
-                                       std::shared_ptr<status_board> board);
+[[nodiscard]] caf::actor spawn_steerer(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::vector<taken_point> taken,
+                                       caf::actor conductor, std::shared_ptr<status_board> board);
 
 struct chain_deps {
     chain_id chain;
     std::string device;
     caf::actor worker, recorder, steerer, supervisor;
+    caf::actor conductor; ///< none when the campaign has none
     std::uint32_t edge_capacity = 1;
     std::uint32_t segments_total = 0;
     std::size_t restarts = 0;

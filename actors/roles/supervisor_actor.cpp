@@ -54,10 +54,12 @@ void start_chain(supervisor_ptr self, chain_id c) {
     deps.worker = d.given[c] = d.workers[slot];
     deps.recorder = d.recorder;
     deps.steerer = d.steerer;
+    deps.conductor = d.conductor;
     deps.supervisor = caf::actor_cast<caf::actor>(self);
     deps.edge_capacity = d.parts->shape.find_edge("chain." + to_text(c), "recorder").capacity;
+    const auto groups = plan.n_chains / plan.replicas();
     deps.segments_total = plan.steering == steering_mode::plan
-                              ? (plan.beta_points + plan.n_chains - 1 - c.value) / plan.n_chains : 0;
+                              ? (plan.beta_points + groups - 1 - c.value / plan.replicas()) / groups : 0;
     deps.restarts = d.restarts[c];
     deps.last_failure = d.last_failure[c];
     deps.paused = d.desk->paused(c);
@@ -84,6 +86,8 @@ void end_if_over(supervisor_ptr self) {
         if (a)
             self->send_exit(a, caf::exit_reason::user_shutdown);
     self->send_exit(d.steerer, caf::exit_reason::user_shutdown);
+    if (d.conductor)
+        self->send_exit(d.conductor, caf::exit_reason::user_shutdown);
     self->send_exit(d.recorder, caf::exit_reason::user_shutdown);
     self->quit();
 }
@@ -162,7 +166,12 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
         return end_if_over(self);
     }
     if (d.steerer.address() == m.source && !d.ending) {
-        d.steerer = spawn_steerer(self, d.parts, d.taken, d.board);
+        d.steerer = spawn_steerer(self, d.parts, d.taken, d.conductor, d.board);
+        return;
+    }
+    if (d.conductor && d.conductor.address() == m.source && !d.ending) { // advice is all that is lost
+        d.board->notice("the conductor ended (" + self->system().render(m.reason) + "): no thermalisation ends early, no point is added");
+        d.conductor = nullptr;
         return;
     }
     if (ordinary)
@@ -197,10 +206,12 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
             return {};
         }
         for (const auto& row : *rows)
-            d.taken.push_back(row.params.beta);
+            d.taken.push_back({row.chain, row.ordinal, row.params.beta});
     }
+    if (plan.conductor.mode != conductor_mode::off)
+        d.conductor = spawn_conductor(self, d.parts, d.board); // reads what earlier processes left
     d.recorder = spawn_recorder(self, d.parts, d.board); // from here on the ledger is the recorder's
-    d.steerer = spawn_steerer(self, d.parts, d.taken, d.board);
+    d.steerer = spawn_steerer(self, d.parts, d.taken, d.conductor, d.board);
     if (!plan.mirror.empty() && d.parts->cluster)
         d.mirror = spawn_mirror(self, d.parts, d.recorder, d.board);
     else if (!plan.mirror.empty())

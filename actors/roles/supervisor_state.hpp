@@ -20,6 +20,7 @@ struct supervisor_data {
     std::optional<operation_desk> desk; ///< knows where every chain runs
     std::optional<supervisor> worker_core; ///< the same budget for workers, by slot
     caf::actor recorder, steerer;
+    caf::actor conductor; ///< none when the campaign has none; what it cannot say is decided without it
     caf::actor mirror; ///< none when the campaign wants no copy, or no node can keep one
     std::vector<caf::actor> workers;     ///< by slot; none while a node is away
     std::set<chain_id> homeless;         ///< no device can run them now
@@ -28,7 +29,7 @@ struct supervisor_data {
     std::map<chain_id, caf::actor> given; ///< the worker that a chain was started with
     std::map<chain_id, std::size_t> restarts;
     std::map<chain_id, std::string> last_failure;
-    std::vector<double> taken;
+    std::vector<taken_point> taken;
     bool stopping = false;
     bool ending = false;
     bool mirroring = false; ///< the campaign is over; the copy takes in its end

@@ -59,6 +59,32 @@ struct mirror_status {
     std::string problem;           ///< the last failure, until a round succeeds
 };
 
+/// What the conductor has done and how far its heads are trusted.
+struct conductor_status {
+    struct head {
+        std::string name;
+        std::optional<double> score; ///< rolling R^2 or balanced accuracy; unset: not enough pairs
+        bool trusted = false;
+    };
+    struct pair {
+        std::uint32_t first_chain = 0;
+        std::uint32_t ordinal = 0;
+        std::optional<std::uint32_t> after; ///< trajectories; unset: hot and cold did not agree
+    };
+    std::string mode;  ///< off, advise, act; empty: no conductor
+    std::string model; ///< file; empty: heuristics only
+    std::uint64_t requests = 0;
+    std::uint64_t batches = 0;   ///< passes that answered them
+    std::uint64_t watched = 0;   ///< trajectories
+    std::uint64_t proposed = 0;  ///< points of the scan
+    std::uint64_t early = 0;     ///< predictions that were there when the device was ready
+    std::uint64_t late = 0;      ///< that were not: nobody waited for them
+    std::size_t points = 0;      ///< finished ones that it knows
+    std::size_t waiting = 0;     ///< chains that wait for their partner
+    std::vector<head> heads;
+    std::vector<pair> thermalised;
+};
+
 struct run_status {
     std::vector<chain_status> chains; ///< in order of id
     std::vector<stage_metrics> stages;
@@ -66,6 +92,7 @@ struct run_status {
     std::vector<operation_report> operations; ///< oldest first
     std::vector<device_status> devices;
     mirror_status mirror;
+    conductor_status conductor;
     bool over = false;
     bool all_finished = false;
     bool stopping = false;
@@ -104,6 +131,10 @@ public:
     void update(mirror_status m) {
         const std::lock_guard lock(mutex_);
         mirror_ = std::move(m);
+    }
+    void update(conductor_status c) {
+        const std::lock_guard lock(mutex_);
+        conductor_ = std::move(c);
     }
     void notice(std::string text) {
         const std::lock_guard lock(mutex_);
@@ -146,6 +177,7 @@ public:
         s.notices.assign(notices_.begin(), notices_.end());
         s.devices = devices_;
         s.mirror = mirror_;
+        s.conductor = conductor_;
         s.operations.assign(operations_.begin(), operations_.end());
         s.over = over_;
         s.all_finished = all_finished_;
@@ -175,6 +207,7 @@ private:
     std::deque<operation_report> operations_;
     std::vector<device_status> devices_;
     mirror_status mirror_;
+    conductor_status conductor_;
     std::uint64_t n_notices_ = 0;
     bool over_ = false;
     bool all_finished_ = false;

@@ -193,6 +193,10 @@ result<composed_run> compose(const loaded_campaign& c) {
     r.parts.provenance = program_version();
     r.parts.start_links = [plan = c.plan, seed = *seed, from_file](chain_id chain) -> result<gauge_field> {
         switch (plan.start) {
+        case start_kind::both:
+            if (chain.value % 2 != 0)
+                return cold_start(plan.lattice);
+            [[fallthrough]];
         case start_kind::hot:
             return hot_start(plan.lattice, {rng_key(seed, chain), 0, 0});
         case start_kind::file:

@@ -65,6 +65,24 @@ std::string mirror_line(const nlohmann::json& s) {
     return line + "\n";
 }
 
+/// What the conductor does; empty without one.
+std::string conductor_lines(const nlohmann::json& s) {
+    if (!s.contains("conductor") || !s["conductor"].is_object())
+        return "";
+    const auto& c = s["conductor"];
+    std::string text = fmt::format("conductor: {}, model {}; {} trajectories in {} passes, {} predictions before the device was ready, {} after\n", c.value("mode", "n/a"),
+                                   c["model"].is_string() ? c["model"].get<std::string>() : "n/a (heuristics)", c.value("trajectories", 0), c.value("batches", 0),
+                                   c.value("predictions_early", 0), c.value("predictions_late", 0));
+    for (const auto& p : c["thermalised"])
+        text += fmt::format("       {} and {}: {}\n", p["chains"][0].get<std::string>(), p["chains"][1].get<std::string>(),
+                            p["after"].is_number() ? fmt::format("hot and cold agree after {} trajectories", p["after"].get<int>()) : "hot and cold do not agree");
+    std::string heads;
+    for (const auto& h : c["heads"])
+        heads += fmt::format("{}{} {}{}", heads.empty() ? "       heads: " : ", ", h.value("head", "n/a"), text_or_na(number(h, "score"), "{:.2f}"),
+                             h.value("trusted", false) ? " (trusted)" : "");
+    return text + heads + (heads.empty() ? "" : "\n");
+}
+
 } // namespace
 
 void add_status_command(CLI::App& root, cli_state& state) {
@@ -88,7 +106,7 @@ void add_status_command(CLI::App& root, cli_state& state) {
         if (o->json)
             return print_json("forge.status/1", s, warnings);
         print_status(s);
-        std::cout << mirror_line(s);
+        std::cout << mirror_line(s) << conductor_lines(s);
         for (const auto& w : warnings)
             std::cout << "! " << w << "\n";
     });

@@ -58,8 +58,21 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
                   {"age_s", m.current_s ? nlohmann::json(steady_now() - *m.current_s) : nlohmann::json(nullptr)}, {"sealed", sealed},
                   {"problem", m.problem.empty() ? nlohmann::json(nullptr) : nlohmann::json(m.problem)}};
     }
+    const auto& c = status.conductor;
+    nlohmann::json conducting;
+    if (!c.mode.empty()) {
+        auto heads = nlohmann::json::array();
+        for (const auto& h : c.heads)
+            heads.push_back({{"head", h.name}, {"score", or_null(h.score)}, {"trusted", h.trusted}});
+        auto pairs = nlohmann::json::array();
+        for (const auto& p : c.thermalised)
+            pairs.push_back({{"chains", {to_text(chain_id{p.first_chain}), to_text(chain_id{p.first_chain + 1})}}, {"segment_ordinal", p.ordinal}, {"after", or_null(p.after)}});
+        conducting = {{"mode", c.mode}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
+                      {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points},
+                      {"chains_waiting", c.waiting}, {"predictions_early", c.early}, {"predictions_late", c.late}, {"heads", heads}, {"thermalised", pairs}};
+    }
     return {{"campaign", plan.name}, {"pid", ::getpid()}, {"state", status.over ? (status.all_finished ? "finished" : "stopped") : status.stopping ? "stopping" : "running"},
-            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}, {"devices", devices}, {"mirror", mirror}};
+            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}, {"devices", devices}, {"mirror", mirror}, {"conductor", conducting}};
 }
 
 void write_status_file(const run_folder& folder, const campaign& plan, const run_status& status) {

@@ -76,13 +76,38 @@ void read_precision(toml_section root, campaign& c) {
 
 void read_start(toml_section root, campaign& c) {
     auto s = root.section("start");
-    c.start = static_cast<start_kind>(s.choice("kind", {"cold", "hot", "file"}, 0));
+    c.start = static_cast<start_kind>(s.choice("kind", {"cold", "hot", "file", "both"}, 0));
     c.start_file = s.text("file", "");
     s.done();
     if (c.start == start_kind::file && c.start_file.empty())
         s.problem("kind", "start from a file needs its name", "file = \"configuration.nersc\"");
     if (c.start != start_kind::file && !c.start_file.empty())
         s.problem("file", "a file is named but kind is not \"file\"", "kind = \"file\"");
+    if (c.start == start_kind::both && c.n_chains % 2 != 0)
+        s.problem("kind", fmt::format("{} chains do not make pairs of a hot and a cold one", c.n_chains), "an even number of chains");
+    if (c.start == start_kind::both && c.steering == steering_mode::adaptive)
+        s.problem("kind", "pairs visit their points together, which steering = \"adaptive\" does not promise", "steering = \"plan\"");
+}
+
+void read_conductor(toml_section root, campaign& c) {
+    auto s = root.section("conductor");
+    auto& p = c.conductor;
+    p.mode = static_cast<conductor_mode>(s.choice("mode", {"off", "advise", "act"}, 0));
+    p.model = s.text("model", "");
+    p.bootstrap = s.texts("bootstrap");
+    p.thermalisation = s.flag("thermalisation", true);
+    p.classify = s.flag("classify", true);
+    p.check_every = s.count("check_every", 10, 1, 1000000);
+    p.extra_points = s.count("extra_points", 0, 0, 10000);
+    p.window_s = s.real("window_s", 0.005, 0.0, 1.0);
+    s.done();
+    if (!p.model.empty() && !p.bootstrap.empty())
+        s.problem("bootstrap", "a model is given and another is to be learnt", "either model or bootstrap");
+    if (p.mode == conductor_mode::act && p.thermalisation && c.start != start_kind::both)
+        s.problem("thermalisation", "thermalisation ends early only where a hot and a cold chain agree, and this campaign has no such pairs",
+                  "[start] kind = \"both\", or thermalisation = false, or mode = \"advise\"");
+    if (p.extra_points > 0 && c.steering == steering_mode::adaptive)
+        s.problem("extra_points", "points are added to a plan", "[scan] steering = \"plan\"");
 }
 
 /// As cluster commands name nodes: lower case letters, digits, '-' and '.'.
@@ -110,6 +135,7 @@ result<campaign> parse_campaign(const std::string& text, const std::string& file
     read_hmc(root, c);
     read_precision(root, c);
     read_start(root, c);
+    read_conductor(root, c);
     auto d = root.section("devices");
     c.devices = d.texts("use");
     c.split_cpu = d.count("split_cpu", 0, 0, 256);
@@ -138,6 +164,10 @@ result<campaign> parse_campaign(const std::string& text, const std::string& file
     return c;
 }
 
+std::string_view name_of(conductor_mode m) {
+    return m == conductor_mode::off ? "off" : m == conductor_mode::advise ? "advise" : "act";
+}
+
 std::string physics_text(const campaign& c) {
     std::string t;
     const auto line = [&t](const char* key, const std::string& value) { t += fmt::format("{} = {}\n", key, value); };
@@ -159,8 +189,13 @@ std::string physics_text(const campaign& c) {
     constexpr const char* strategies[] = {"native", "hybrid", "concurrent", "auto"};
     line("precision.strategy", strategies[static_cast<std::size_t>(c.precision)]);
     line("precision.df64_share", c.df64_share ? fmt::format("{}", *c.df64_share) : "measured");
-    line("start.kind", c.start == start_kind::cold ? "cold" : c.start == start_kind::hot ? "hot" : "file");
+    line("start.kind", c.start == start_kind::cold ? "cold" : c.start == start_kind::hot ? "hot" : c.start == start_kind::both ? "both" : "file");
     line("start.file", c.start_file.empty() ? "none" : c.start_file);
+    if (c.conductor.mode == conductor_mode::act) { // only then has it a say in where a segment's measurement begins and which points there are
+        line("conductor.thermalisation", c.conductor.thermalisation ? fmt::format("every {}", c.conductor.check_every) : "off");
+        line("conductor.extra_points", fmt::format("{}", c.conductor.extra_points));
+        line("conductor.model", c.conductor.model_hash.empty() ? "none" : c.conductor.model_hash);
+    }
     return t;
 }
 

@@ -13,10 +13,28 @@
 
 namespace forge {
 
-enum class start_kind : std::uint8_t { cold, hot, file };
+/// both: chains 0, 2, 4 ... hot and 1, 3, 5 ... cold; each such pair visits the same points.
+enum class start_kind : std::uint8_t { cold, hot, file, both };
 /// What the campaign asks for; `automatic` and an unset share are measured on the device and recorded in the ledger.
 enum class precision_choice : std::uint8_t { native, hybrid, concurrent, automatic };
 enum class steering_mode : std::uint8_t { plan, adaptive };
+
+/// What the conductor may do: nothing, say what it would do, do it.
+enum class conductor_mode : std::uint8_t { off, advise, act };
+[[nodiscard]] std::string_view name_of(conductor_mode m);
+
+struct conductor_plan {
+    conductor_mode mode = conductor_mode::off;
+    std::string model;                 ///< file of a trained model, relative to the campaign file; empty: none
+    std::string model_hash;            ///< of its bytes; filled when it is loaded
+    std::vector<std::string> bootstrap; ///< folders of earlier runs to learn from before the first trajectory
+    bool thermalisation = true;        ///< placement A: end thermalisation where hot and cold agree
+    bool classify = true;              ///< placements B, C: judge every trajectory
+    std::uint32_t check_every = 10;    ///< trajectories between two looks at a segment that thermalises
+    std::uint32_t extra_points = 0;    ///< placement D: betas that it may add to the scan
+    double window_s = 0.005;           ///< how long requests are gathered into one pass
+    friend bool operator==(const conductor_plan&, const conductor_plan&) = default;
+};
 
 /// Everything that a campaign file can say; docs/campaign.md lists keys, units and defaults.
 struct campaign {
@@ -41,8 +59,12 @@ struct campaign {
     std::uint32_t keep_checkpoints = 2;
     std::string mirror;               ///< name of the node that keeps a copy of the run; "node": whichever comes first; empty: none
     double mirror_interval_s = 5.0;   ///< between two rounds of copying
+    conductor_plan conductor;
     std::string output;               ///< run directory; empty: runs/NAME beside the campaign file
     friend bool operator==(const campaign&, const campaign&) = default;
+
+    /// Chains that visit the same points: 2 where starts are hot and cold, else 1.
+    [[nodiscard]] std::uint32_t replicas() const { return start == start_kind::both ? 2 : 1; }
 };
 
 /// Parses TOML. @param file_name  for messages.

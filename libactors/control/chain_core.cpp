@@ -22,10 +22,10 @@ std::string_view name_of(chain_phase p) {
     return "starting";
 }
 
-chain_core::chain_core(chain_start start, std::uint32_t edge_capacity)
+chain_core::chain_core(chain_start start, std::uint32_t edge_capacity, std::uint32_t check_every)
     : chain_(start.chain), trajectory_(start.trajectory), head_(start.head), state_(start.state),
       segment_(std::move(start.segment)), next_ordinal_(start.next_ordinal), measured_(std::move(start.measured)),
-      credit_(edge_capacity), sealed_(start.trajectory) {}
+      credit_(edge_capacity), sealed_(start.trajectory), check_every_(check_every), cut_(start.thermalised_after) {}
 
 std::uint32_t chain_core::done_in_segment() const {
     return segment_ && trajectory_ >= segment_->first_trajectory
@@ -54,7 +54,7 @@ chain_phase chain_core::phase() const {
         return chain_phase::waiting_for_decision;
     if (!segment_)
         return chain_phase::starting;
-    return done_in_segment() < segment_->params.n_thermalise ? chain_phase::thermalising : chain_phase::measuring;
+    return done_in_segment() < thermalisation() ? chain_phase::thermalising : chain_phase::measuring;
 }
 
 void chain_core::seal(std::vector<chain_command>& out) {
@@ -79,7 +79,7 @@ std::vector<chain_command> chain_core::next() {
         }
         return out;
     }
-    if (held_by_user_) {
+    if (held_by_user_ || checking_) {
         if (seal_due_)
             seal(out); // standing still is the best moment
         return out;
@@ -89,6 +89,13 @@ std::vector<chain_command> chain_core::next() {
             seal(out);
         asking_ = true;
         out.push_back(ask_segment_command{next_ordinal_, trajectory_ + 1});
+        return out;
+    }
+    if (const auto done = done_in_segment(); check_every_ > 0 && done > 0 && done % check_every_ == 0 && done < thermalisation() && checked_at_ != done) {
+        checking_ = done;
+        if (seal_due_)
+            seal(out);
+        out.push_back(check_command{segment_->ordinal, done});
         return out;
     }
     if (seal_due_)
@@ -107,7 +114,7 @@ std::vector<chain_command> chain_core::on_trajectory(const trajectory_observable
     r.trajectory = trajectory_ + 1;
     r.previous = head_;
     r.state = state;
-    r.measured = done_in_segment() >= segment_->params.n_thermalise;
+    r.measured = done_in_segment() >= thermalisation();
     r.observed = o;
     trajectory_ = r.trajectory;
     head_ = hash_of(r);
@@ -153,6 +160,18 @@ std::vector<chain_command> chain_core::on_segment(std::optional<opened_segment> 
     segment_ = std::move(segment);
     next_ordinal_ = segment_->ordinal + 1;
     measured_.clear();
+    cut_.reset();
+    checked_at_.reset();
+    return next();
+}
+
+std::vector<chain_command> chain_core::on_checked(std::uint32_t done, bool thermalised) {
+    if (checking_ != done)
+        return {};
+    checking_.reset();
+    checked_at_ = done;
+    if (thermalised)
+        cut_ = done;
     return next();
 }
 
@@ -192,6 +211,7 @@ std::vector<chain_command> chain_core::on_seal_now() {
 
 std::vector<chain_command> chain_core::on_stop() {
     stopping_ = true;
+    checking_.reset(); // a chain that goes on later asks again at the same place
     return next();
 }
 

@@ -31,6 +31,7 @@ struct chain_start {
     std::optional<opened_segment> segment; ///< that i belongs to; unset before the first
     std::uint32_t next_ordinal = 0;        ///< of the segment after it
     std::vector<double> measured;          ///< plaquettes measured in that segment up to i
+    std::optional<std::uint32_t> thermalised_after; ///< trajectories of that segment before its first measured one, when there is one
 };
 
 // Commands: what the actor has to do. At most one of run / ask_segment / final seal is outstanding.
@@ -54,13 +55,17 @@ struct seal_command { ///< snapshot the links now (before any later run) and hav
     state_hash state;
     opened_segment segment;
 };
+struct check_command { ///< has this segment thermalised? Nothing runs until the answer
+    std::uint32_t ordinal;
+    std::uint32_t done; ///< trajectories of the segment
+};
 struct finish_segment_command { ///< the last segment of the campaign is complete
     segment_no number;
 };
 struct done_command { ///< nothing is outstanding and everything is sealed
     bool finished;    ///< the campaign has no more work for this chain; false: stopped on request
 };
-using chain_command = std::variant<run_command, offer_command, ask_segment_command, seal_command, finish_segment_command, done_command>;
+using chain_command = std::variant<run_command, offer_command, ask_segment_command, seal_command, check_command, finish_segment_command, done_command>;
 
 enum class chain_phase : std::uint8_t { starting, thermalising, measuring, waiting_for_decision, paused, stopping, done };
 [[nodiscard]] std::string_view name_of(chain_phase p);
@@ -68,17 +73,21 @@ enum class chain_phase : std::uint8_t { starting, thermalising, measuring, waiti
 /// One chain's control flow as (state, event) -> commands. No clock, no I/O, no randomness.
 ///
 /// A trajectory's record is offered against credit only; without credit the chain holds the record and starts nothing
-/// (back-pressure). A seal that fails pauses the chain until `on_retry`. Early stop of measurement looks at this
+/// (back-pressure). Thermalisation lasts params.n_thermalise trajectories, or until an answer to check_command ends it;
+/// measurement is never cut by it. A seal that fails pauses the chain until `on_retry`. Early stop of measurement looks at this
 /// chain's records only, every 50 measured trajectories.
 class chain_core {
 public:
-    chain_core(chain_start start, std::uint32_t edge_capacity);
+    /// @param check_every  trajectories between two check_commands while a segment thermalises; 0: none.
+    chain_core(chain_start start, std::uint32_t edge_capacity, std::uint32_t check_every = 0);
 
     [[nodiscard]] std::vector<chain_command> begin();
     [[nodiscard]] std::vector<chain_command> on_trajectory(const trajectory_observables& o, const state_hash& state, double seconds);
     [[nodiscard]] std::vector<chain_command> on_granted(std::uint32_t n);
     /// The ledger's answer to ask_segment_command; unset: the campaign has no more work for this chain.
     [[nodiscard]] std::vector<chain_command> on_segment(std::optional<opened_segment> segment);
+    /// The answer to check_command{.., done}; one that is late (the chain stops meanwhile) is ignored.
+    [[nodiscard]] std::vector<chain_command> on_checked(std::uint32_t done, bool thermalised);
     [[nodiscard]] std::vector<chain_command> on_sealed(std::uint64_t trajectory);
     [[nodiscard]] std::vector<chain_command> on_seal_failed(const std::string& reason);
     [[nodiscard]] std::vector<chain_command> on_retry();
@@ -105,6 +114,8 @@ public:
     [[nodiscard]] const std::string& pause_reason() const { return pause_reason_; }
     /// Trajectories of the current segment that are done.
     [[nodiscard]] std::uint32_t done_in_segment() const;
+    /// Trajectories of the current segment that are not measured. Precondition: there is a segment.
+    [[nodiscard]] std::uint32_t thermalisation() const { return cut_.value_or(segment_->params.n_thermalise); }
 
 private:
     friend struct model_peek; // the model check compares whole states
@@ -125,6 +136,10 @@ private:
     std::optional<std::uint64_t> sealing_;
     bool running_ = false;
     bool asking_ = false;
+    std::uint32_t check_every_ = 0;
+    std::optional<std::uint32_t> cut_;        ///< where thermalisation ended, in trajectories of the segment
+    std::optional<std::uint32_t> checking_;   ///< a check at this many trajectories is under way
+    std::optional<std::uint32_t> checked_at_; ///< the last that was answered
     bool out_of_work_ = false;
     bool stopping_ = false;
     bool done_ = false;

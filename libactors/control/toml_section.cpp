@@ -167,6 +167,17 @@ std::string toml_section::text(const std::string& key, std::optional<std::string
     return fallback.value_or("");
 }
 
+bool toml_section::flag(const std::string& key, bool fallback) {
+    node_->asked.insert(key);
+    const toml::value* v = find(node_->table, key);
+    if (v == nullptr)
+        return fallback;
+    if (v->is_boolean())
+        return v->as_boolean(std::nothrow);
+    problem(key, "is a " + kind_of(*v) + " where true or false belongs", key + (fallback ? " = true" : " = false"));
+    return fallback;
+}
+
 std::vector<std::string> toml_section::texts(const std::string& key) {
     node_->asked.insert(key);
     std::vector<std::string> all;

@@ -27,6 +27,7 @@ public:
     [[nodiscard]] std::vector<std::int64_t> integers(const std::string& key, std::size_t n);
     /// Index of the chosen word; fallback when the key is absent.
     [[nodiscard]] std::size_t choice(const std::string& key, std::initializer_list<const char*> words, std::size_t fallback);
+    [[nodiscard]] bool flag(const std::string& key, bool fallback);
     /// Notes a problem at `key`'s line (or the table's when the key is absent).
     void problem(const std::string& key, const std::string& what, const std::string& suggestion);
     /// Reports every key that nobody asked for.

@@ -39,8 +39,11 @@ struct chain_rig {
     std::uint32_t on_edge_max = 0;
     std::uint32_t next_number = 1;
 
-    chain_rig(chain_start start, std::uint32_t c, std::vector<segment_params> p)
-        : core(std::move(start), c), capacity(c), plan(std::move(p)) {}
+    std::vector<check_command> checks;
+    std::function<std::optional<bool>(const check_command&)> thermalised; ///< unset answer: none for now
+
+    chain_rig(chain_start start, std::uint32_t c, std::vector<segment_params> p, std::uint32_t check_every = 0)
+        : core(std::move(start), c, check_every), capacity(c), plan(std::move(p)) {}
 
     void carry_out(const std::vector<chain_command>& commands) {
         std::deque<chain_command> todo(commands.begin(), commands.end());
@@ -52,6 +55,11 @@ struct chain_rig {
                 REQUIRE(!running); // one trajectory at a time
                 running = *run;
                 runs.push_back(*run);
+            } else if (const auto* check = std::get_if<check_command>(&next)) {
+                REQUIRE(!running);
+                checks.push_back(*check);
+                if (const auto says = thermalised(*check))
+                    more(core.on_checked(check->done, *says));
             } else if (const auto* offer = std::get_if<offer_command>(&next)) {
                 offered.push_back(offer->record);
                 on_edge_max = std::max(on_edge_max, ++on_edge);

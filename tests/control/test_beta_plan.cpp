@@ -86,7 +86,7 @@ campaign scan_of(std::uint32_t points, std::uint32_t chains, steering_mode mode)
 TEST_CASE("a planned decision depends on chain and ordinal only, not on what else happened") {
     const auto c = scan_of(9, 2, steering_mode::plan);
     steerer fresh(c, {});
-    steerer restarted(c, {5.0, 5.8, 5.4});
+    steerer restarted(c, {{chain_id{0}, 0, 5.0}, {chain_id{1}, 0, 5.8}, {chain_id{0}, 1, 5.4}});
     for (std::uint32_t ordinal = 5; ordinal-- > 0;)
         for (std::uint32_t chain = 0; chain < 2; ++chain) {
             const auto a = fresh.decide(chain_id{chain}, ordinal);
@@ -105,7 +105,7 @@ TEST_CASE("a planned decision depends on chain and ordinal only, not on what els
 }
 
 TEST_CASE("adaptive steering gives each point once to whoever asks, and none that was taken before") {
-    steerer s(scan_of(5, 2, steering_mode::adaptive), {5.8, 5.4});
+    steerer s(scan_of(5, 2, steering_mode::adaptive), {{chain_id{0}, 0, 5.8}, {chain_id{1}, 0, 5.4}});
     std::vector<double> given;
     for (std::uint32_t k = 0; const auto d = s.decide(chain_id{k % 2}, k); ++k)
         given.push_back(d->params.beta);

@@ -17,7 +17,7 @@ std::string campaign_file::text() const {
            table("scan", (points > 1 ? "beta_min = 5.5\nbeta_max = 5.9\n" : "beta_min = 5.7\n") + number("points", points) + scan) +
            table("hmc", number("steps", steps)) + table("thermalisation", number("trajectories", thermalise)) +
            table("measurement", number("trajectories", measure) + measurement) + table("start", start) +
-           table("devices", devices) + table("flow", flow) + table("checkpoint", checkpoint) + table("ledger", ledger);
+           table("devices", devices) + table("flow", flow) + table("checkpoint", checkpoint) + table("ledger", ledger) + table("conductor", conductor);
 }
 
 void scenario::write_text(const std::string& text) const { std::ofstream(file(), std::ios::trunc) << text; }

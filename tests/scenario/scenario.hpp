@@ -29,6 +29,7 @@ struct campaign_file {
     std::string flow;
     std::string checkpoint = "interval_s = 0.3";
     std::string ledger; ///< lines of [ledger]
+    std::string conductor; ///< lines of [conductor]
     [[nodiscard]] std::string text() const;
 };
 

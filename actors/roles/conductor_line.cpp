@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/roles/conductor_line.hpp"
+
+#include <fmt/format.h>
+
+namespace forge {
+
+namespace {
+
+constexpr std::size_t batch_size = 16;
+constexpr std::size_t batch_max = 1024;
+constexpr std::chrono::seconds answer_timeout{60};
+/// A partner may be slow, paused or far behind; a chain that waits for it costs nothing, and a stop ends the wait.
+constexpr std::chrono::seconds partner_timeout{24 * 3600};
+
+} // namespace
+
+conductor_line::conductor_line(caf::event_based_actor* self, caf::actor conductor, chain_id chain)
+    : self_(self), conductor_(std::move(conductor)), chain_(chain) {}
+
+void conductor_line::predict(const std::optional<segment_params>& params) {
+    if (!conductor_)
+        return;
+    const auto beta = params ? std::optional(params->beta) : std::nullopt;
+    const auto note = [this](std::string text) {
+        ++answered_;
+        if (!collected_)
+            predictions_ += (predictions_.empty() ? "" : "; ") + std::move(text);
+    };
+    const auto ignore = [](const caf::error&) {};
+    asked_ = 3;
+    self_->request(conductor_, answer_timeout, predict_quenched_length{beta}).then([note](const quenched_length_predicted& m) {
+        note(m.says.trajectories ? fmt::format("thermalisation {} ({}: {})", *m.says.trajectories, name_of(m.says.source), m.says.reason)
+                                 : "thermalisation n/a: " + m.says.reason);
+    }, ignore);
+    self_->request(conductor_, answer_timeout, suggest_params{params}).then([note](const params_suggested& m) {
+        note(m.says.n_steps ? fmt::format("steps {} ({}: {})", *m.says.n_steps, name_of(m.says.source), m.says.reason) : "steps n/a: " + m.says.reason);
+    }, ignore);
+    self_->request(conductor_, answer_timeout, predict_cg_iterations{beta}).then([note](const cg_iterations_predicted& m) {
+        note("solver iterations n/a: " + m.reason);
+    }, ignore);
+}
+
+std::string conductor_line::collect() {
+    if (!conductor_ || collected_)
+        return {};
+    collected_ = true;
+    self_->send(conductor_, predictions_collected{answered_, asked_ - answered_});
+    return predictions_;
+}
+
+void conductor_line::send_batch() {
+    if (under_way_ || gathered_.trajectories.empty())
+        return;
+    under_way_ = true;
+    watched_batch batch = gathered_;
+    gathered_.first += static_cast<std::uint32_t>(gathered_.trajectories.size());
+    gathered_.trajectories.clear();
+    self_->request(conductor_, answer_timeout, classify{std::move(batch)})
+        .then(
+            [this](const classified& m) {
+                under_way_ = false;
+                if (!m.says.heads.empty())
+                    says_ = m.says;
+                if (gathered_.trajectories.size() >= batch_size)
+                    send_batch();
+            },
+            [this](const caf::error&) { conductor_ = nullptr; });
+}
+
+void conductor_line::on_trajectory(const opened_segment& segment, std::uint32_t done, const trajectory_observables& observed, bool measured) {
+    if (!conductor_)
+        return;
+    if (!std::exchange(watching_, true) || gathered_.segment != segment.number || gathered_.first_trajectory != segment.first_trajectory) {
+        send_batch();
+        gathered_ = {chain_, segment.ordinal, segment.number, segment.first_trajectory, done, segment.params, {}};
+        overflown_ = false;
+    }
+    if (overflown_)
+        return;
+    if (gathered_.trajectories.size() >= batch_max) {
+        overflown_ = true;
+        gathered_.trajectories.clear();
+        return;
+    }
+    if (gathered_.trajectories.empty() && !under_way_)
+        gathered_.first = done;
+    gathered_.trajectories.push_back({observed, measured});
+    if (gathered_.trajectories.size() >= batch_size)
+        send_batch();
+}
+
+void conductor_line::on_segment_over(const opened_segment& segment) {
+    if (!conductor_)
+        return;
+    // What is still gathered goes first, whether or not an answer is outstanding: the order of messages is what counts.
+    under_way_ = false;
+    send_batch();
+    self_->send(conductor_, segment_is_over{chain_, segment.ordinal});
+}
+
+void conductor_line::check(const opened_segment& segment, std::uint32_t done, std::function<void(const thermalisation_answer&)> use) {
+    if (!conductor_)
+        return use({false, "the conductor is not there: the campaign's number of trajectories stands"});
+    under_way_ = false;
+    send_batch();
+    self_->request(conductor_, partner_timeout, quenched_therm_check{chain_, segment.ordinal, done})
+        .then([use](const therm_checked& m) { use(m.says); },
+              [use, this](const caf::error& e) {
+                  conductor_ = nullptr;
+                  use({false, "the conductor does not answer (" + self_->system().render(e) + "): the campaign's number of trajectories stands"});
+              });
+}
+
+void conductor_line::on_gone(bool gone) {
+    if (conductor_)
+        self_->send(conductor_, chain_is_gone{chain_, gone});
+}
+
+} // namespace forge

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// A chain's side of its conversation with the conductor. Private to actors/.
+#pragma once
+
+#include "actors/messages/conductor_messages.hpp"
+#include "actors/runtime/status_board.hpp"
+#include "libactors/control/chain_core.hpp"
+
+#include <functional>
+
+namespace forge {
+
+/// Tells the conductor what the chain does and asks it what the chain may do; a conductor that is not there or does not answer
+/// costs nothing but its advice.
+///
+/// Trajectories are gathered (16, or up to a check) and at most one batch is under way; what comes meanwhile waits here, at most
+/// 1,024 trajectories: beyond that the segment is not watched further. Nothing here ever delays the device.
+class conductor_line {
+public:
+    /// @param self  the chain's actor, which must outlive this.  @param conductor  may be empty.
+    conductor_line(caf::event_based_actor* self, caf::actor conductor, chain_id chain);
+    [[nodiscard]] explicit operator bool() const { return static_cast<bool>(conductor_); }
+
+    /// Asks for what is good to know before the chain's first trajectory; collected when the device is ready.
+    void predict(const std::optional<segment_params>& params);
+    /// The device is ready. @return one sentence about what was predicted; empty without a conductor.
+    [[nodiscard]] std::string collect();
+
+    /// The segment that `trajectory` (within the chain) belongs to has this many trajectories now, the last of them as observed.
+    void on_trajectory(const opened_segment& segment, std::uint32_t done, const trajectory_observables& observed, bool measured);
+    void on_segment_over(const opened_segment& segment);
+    /// Asks whether thermalisation may end; `use` is called once, at once without a conductor.
+    void check(const opened_segment& segment, std::uint32_t done, std::function<void(const thermalisation_answer&)> use);
+    void on_gone(bool gone);
+    /// The newest answer of the heads.
+    [[nodiscard]] const classification& says() const { return says_; }
+
+private:
+    void send_batch();
+    caf::event_based_actor* self_;
+    caf::actor conductor_;
+    chain_id chain_;
+    watched_batch gathered_;
+    bool watching_ = false; ///< gathered_ is of a segment
+    bool under_way_ = false;
+    bool overflown_ = false; ///< of this segment
+    classification says_;
+    std::uint32_t asked_ = 0, answered_ = 0;
+    bool collected_ = false;
+    std::string predictions_;
+};
+
+} // namespace forge

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+#include "libactors/control/conductor/conductor.hpp"
+
+#include "libactors/numerics/statistics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace forge {
+
+namespace {
+
+constexpr double assumed_tau = 10.0;  // of P near the transition; a chain of its own cannot know it yet
+constexpr std::size_t lone_window = 40;
+constexpr double lone_z = 1.0;
+constexpr std::uint32_t tested_enough = 20;
+constexpr double acceptance_floor = 0.6; // below it what is assumed of dH (small, Gaussian) fails
+const std::string rejection_head = "rejection";
+
+double acceptance_of(double sigma) { return std::erfc(sigma / std::sqrt(8.0)); }
+
+thermalisation_settings monitor_settings(const campaign& plan) {
+    thermalisation_settings s;
+    s.at_least = std::max({plan.hmc.n_warmup + s.window, s.at_least});
+    s.at_most = std::max(plan.hmc.n_thermalise, s.at_least);
+    return s;
+}
+
+trust_gate gate_for(const head_spec& head) {
+    const bool classes = head.activation == head_activation::sigmoid || head.activation == head_activation::softmax;
+    return trust_gate(classes ? head_kind::classification : head_kind::regression);
+}
+
+bool finite(const trajectory_observables& o) {
+    return std::isfinite(o.plaquette_spatial) && std::isfinite(o.plaquette_temporal) && std::isfinite(o.polyakov_re) &&
+           std::isfinite(o.polyakov_im) && std::isfinite(o.delta_h);
+}
+
+} // namespace
+
+std::string_view name_of(answer_source s) {
+    static constexpr std::array<std::string_view, 3> names{"model", "heuristic", "unavailable"};
+    return names[static_cast<std::size_t>(s)];
+}
+
+parameter_answer cheapest_steps(std::uint32_t n, double sigma) {
+    if (n < 1 || !(sigma > 0.0) || !std::isfinite(sigma))
+        return {std::nullopt, std::nullopt, answer_source::unavailable, "no spread of dH is known"};
+    parameter_answer best;
+    double best_rate = 0.0;
+    for (std::uint32_t m = 1; m <= 16 * n; ++m) {
+        const double ratio = static_cast<double>(n) / m;
+        const double acceptance = acceptance_of(sigma * ratio * ratio);
+        if (acceptance >= acceptance_floor && acceptance / m > best_rate) {
+            best_rate = acceptance / m;
+            best.n_steps = m;
+            best.acceptance = acceptance;
+        }
+    }
+    if (!best.n_steps)
+        return {std::nullopt, std::nullopt, answer_source::unavailable, fmt::format("a spread of dH of {:.3g} is out of reach of sixteen times the steps", sigma)};
+    best.source = answer_source::heuristic;
+    best.reason = fmt::format("dH spreads by {:.3g} with {} steps; {} steps would be accepted with {:.2f}", sigma, n, *best.n_steps, *best.acceptance);
+    return best;
+}
+
+conductor::conductor(const campaign& plan, std::string seed, std::optional<echo_state_network> model)
+    : plan_(plan), seed_(std::move(seed)), model_(std::move(model)) {
+    if (model_)
+        for (const auto& head : model_->shape().heads)
+            gates_.emplace(head.name, gate_for(head));
+}
+
+conductor::chain_view& conductor::view_of(const watched_batch& batch) {
+    const auto known = chains_.find(batch.chain);
+    if (known != chains_.end() && known->second.ordinal == batch.ordinal)
+        return known->second;
+    chain_view fresh{batch.ordinal, 0, feature_builder(plan_.lattice), std::nullopt, std::nullopt, batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}};
+    if (model_)
+        fresh.state = model_->rest();
+    return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
+}
+
+void conductor::feed_pair(const watched_batch& batch) {
+    if (plan_.replicas() != 2 || batch.ordinal != 0)
+        return; // later segments of both chains come from the same side: their agreement would mean nothing
+    const std::pair key{batch.chain.value / 2, batch.ordinal};
+    auto& monitor = pairs_.try_emplace(key, monitor_settings(plan_)).first->second;
+    const bool hot = batch.chain.value % 2 == 0;
+    for (std::uint32_t k = 0; k < batch.trajectories.size(); ++k) {
+        if (monitor.seen(hot) + 1 != batch.first + k || stops_.contains(key))
+            continue;
+        const auto& o = batch.trajectories[k].observed;
+        monitor.add(hot, {o.plaquette(), std::hypot(o.polyakov_re, o.polyakov_im), std::nullopt});
+        if (const auto stop = monitor.verdict())
+            stops_.emplace(key, *stop);
+    }
+}
+
+classification conductor::watch(const watched_batch& batch) {
+    feed_pair(batch);
+    auto& v = view_of(batch);
+    classification c{batch.chain, batch.ordinal, v.seen, {}};
+    if (batch.first > v.seen + 1)
+        return c; // something is missing: what the reservoir would see is no history
+    for (std::uint32_t k = v.seen + 1 - batch.first; k < batch.trajectories.size(); ++k) {
+        const auto& o = batch.trajectories[k].observed;
+        if (!finite(o))
+            return c;
+        ++v.seen;
+        if (batch.trajectories[k].measured && v.polyakov.size() < kept)
+            v.polyakov.push_back(std::hypot(o.polyakov_re, o.polyakov_im));
+        if (v.seen > batch.params.n_warmup) {
+            v.sum_dh += o.delta_h;
+            v.sum_dh2 += o.delta_h * o.delta_h;
+            ++v.tested;
+        }
+        if (!v.state || !plan_.conductor.classify)
+            continue;
+        if (const auto gate = gates_.find(rejection_head); v.rejection && gate != gates_.end())
+            gate->second.observe(*v.rejection, o.accepted ? 0.0 : 1.0);
+        v.rejection.reset();
+        trajectory_sample s;
+        s.beta = batch.params.beta;
+        s.plaquette_spatial = o.plaquette_spatial;
+        s.plaquette_temporal = o.plaquette_temporal;
+        s.polyakov_re = o.polyakov_re;
+        s.polyakov_im = o.polyakov_im;
+        s.delta_h = o.delta_h;
+        s.accepted = o.accepted;
+        s.hot_start = batch.ordinal == 0 && (plan_.start == start_kind::hot || (plan_.start == start_kind::both && batch.chain.value % 2 == 0));
+        s.in_segment = v.seen;
+        s.threshold_next = metropolis_threshold({rng_key(seed_, batch.chain), batch.first_trajectory + v.seen, batch.segment.value});
+        const auto x = v.features.next(s);
+        if (!x || !model_->advance(*x, *v.state))
+            return c;
+        if (model_->trained(rejection_head))
+            if (const auto says = model_->read(rejection_head, *v.state))
+                v.rejection = says->front().value;
+    }
+    c.in_segment = v.seen;
+    if (!v.state || !plan_.conductor.classify)
+        return c;
+    for (const auto& head : model_->shape().heads) {
+        head_answer a{head.name, std::nullopt, std::nullopt, answer_source::unavailable, "not trained"};
+        if (const auto says = model_->read(head.name, *v.state)) {
+            a.value = says->back().value;
+            a.uncertainty = std::sqrt(std::max(0.0, says->back().variance));
+            a.source = answer_source::model;
+            a.reason = gates_.at(head.name).trusted() ? "trusted" : "not trusted yet";
+        }
+        c.heads.push_back(std::move(a));
+    }
+    return c;
+}
+
+std::optional<thermalisation_answer> conductor::check(chain_id chain, std::uint32_t ordinal, std::uint32_t done) const {
+    if (plan_.replicas() != 2)
+        return thermalisation_answer{false, "no partner: the campaign's number of trajectories stands"};
+    if (ordinal != 0)
+        return thermalisation_answer{false, "both chains come from another beta: the campaign's number of trajectories stands"};
+    const std::pair key{chain.value / 2, ordinal};
+    const chain_id partner{chain.value ^ 1u};
+    if (const auto stop = stops_.find(key); stop != stops_.end()) {
+        if (stop->second.by == stop_reason::limit)
+            return thermalisation_answer{false, "hot and cold did not agree within the campaign's number of trajectories"};
+        if (stop->second.after <= done)
+            return thermalisation_answer{true, fmt::format("hot and cold agree in P and |L| from trajectory {} on ({})", stop->second.after, name_of(stop->second.by))};
+        return thermalisation_answer{false, "hot and cold did not agree yet"}; // a replay: what came later is known already
+    }
+    const auto monitor = pairs_.find(key);
+    const auto seen = [&](bool hot) { return monitor == pairs_.end() ? 0 : monitor->second.seen(hot); };
+    if (std::min(seen(true), seen(false)) >= done)
+        return thermalisation_answer{false, "hot and cold do not agree yet"};
+    if (gone_.contains(partner))
+        return thermalisation_answer{false, to_text(partner) + " is gone: the campaign's number of trajectories stands"};
+    return std::nullopt;
+}
+
+thermalisation_answer conductor::check_alone(std::span<const double> plaquette, std::span<const double> polyakov) const {
+    if (plaquette.size() < lone_window || polyakov.size() < lone_window)
+        return {false, fmt::format("a drift test needs {} trajectories", lone_window)};
+    const bool still = drift_absent(plaquette, lone_window, lone_z, assumed_tau) && drift_absent(polyakov, lone_window, lone_z, assumed_tau);
+    return {still, still ? "no drift in P and |L|; one chain alone cannot see that it is metastable" : "P or |L| drifts"};
+}
+
+length_answer conductor::predict_length(std::optional<double> beta) const {
+    // Measured lengths of this campaign, nearest in beta: what a trained head has to beat before it is asked.
+    std::optional<double> distance;
+    length_answer a;
+    for (const auto& [key, stop] : stops_) {
+        const auto view = chains_.find(chain_id{key.first * 2});
+        if (stop.by == stop_reason::limit || view == chains_.end())
+            continue;
+        const double d = beta ? std::abs(view->second.beta - *beta) : 0.0;
+        if (!distance || d < *distance) {
+            distance = d;
+            a = {stop.after, answer_source::heuristic, fmt::format("pair {} needed {} at beta {:.4f}", key.first, stop.after, view->second.beta)};
+        }
+    }
+    if (!a.trajectories)
+        a = {plan_.hmc.n_thermalise, answer_source::heuristic, "the campaign's own number: nothing is measured yet"};
+    return a;
+}
+
+parameter_answer conductor::suggest_parameters(const std::optional<segment_params>& params) const {
+    double sum = 0.0, sum2 = 0.0;
+    std::uint32_t n = 0;
+    for (const auto& [chain, v] : chains_)
+        if (v.n_steps == (params ? params->n_steps : plan_.hmc.n_steps)) {
+            sum += v.sum_dh;
+            sum2 += v.sum_dh2;
+            n += v.tested;
+        }
+    if (n < tested_enough)
+        return {std::nullopt, std::nullopt, answer_source::unavailable, fmt::format("only {} tested trajectories are known", n)};
+    const double mean = sum / n;
+    return cheapest_steps(params ? params->n_steps : plan_.hmc.n_steps, std::sqrt(std::max(sum2 / n - mean * mean, 0.0)));
+}
+
+void conductor::on_segment_over(chain_id chain, std::uint32_t ordinal) {
+    const auto v = chains_.find(chain);
+    if (v == chains_.end() || v->second.ordinal != ordinal || v->second.polyakov.size() < 2)
+        return;
+    const auto chi = susceptibility(v->second.polyakov, static_cast<double>(plan_.lattice.spatial_volume()));
+    finished_.insert_or_assign({chain, ordinal}, measured_point{v->second.beta, chi.mean, chi.error});
+}
+
+std::vector<measured_point> conductor::points() const {
+    struct sum {
+        double chi = 0.0, variance = 0.0;
+        std::uint32_t n = 0;
+        bool known = true;
+    };
+    std::map<double, sum> by_beta;
+    for (const auto& [key, p] : finished_) {
+        auto& s = by_beta[p.beta];
+        s.chi += p.chi_polyakov;
+        s.variance += p.chi_error ? *p.chi_error * *p.chi_error : 0.0;
+        s.known = s.known && p.chi_error.has_value();
+        ++s.n;
+    }
+    std::vector<measured_point> all;
+    for (const auto& [beta, s] : by_beta)
+        all.push_back({beta, s.chi / s.n, s.known ? std::optional(std::sqrt(s.variance) / s.n) : std::nullopt});
+    return all;
+}
+
+result<beta_proposal> conductor::steer(const std::vector<double>& planned) const {
+    beta_search_request r;
+    r.measured = points();
+    r.planned = planned;
+    r.beta_min = plan_.beta_min;
+    r.beta_max = plan_.beta_max;
+    return search_beta(r);
+}
+
+std::vector<head_standing> conductor::standing() const {
+    std::vector<head_standing> all;
+    for (const auto& [name, gate] : gates_)
+        all.push_back({name, gate.score(), gate.trusted()});
+    return all;
+}
+
+} // namespace forge

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// The conductor without its actor: what it has seen, what it answers, and how far it may be believed.
+#pragma once
+
+#include "libactors/control/campaign.hpp"
+#include "libactors/control/conductor/beta_search.hpp"
+#include "libactors/hmc/record.hpp"
+#include "libactors/learn/echo_state_network.hpp"
+#include "libactors/learn/feature_vector.hpp"
+#include "libactors/learn/thermalisation.hpp"
+#include "libactors/learn/trust_gate.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace forge {
+
+struct watched_trajectory {
+    trajectory_observables observed;
+    bool measured = false;
+};
+
+/// Trajectories of one segment, in order and without gaps.
+struct watched_batch {
+    chain_id chain;
+    std::uint32_t ordinal = 0;           ///< of the segment
+    segment_no segment;
+    std::uint64_t first_trajectory = 1;  ///< of the segment, within the chain
+    std::uint32_t first = 1;             ///< of the batch, within the segment, from 1
+    segment_params params;
+    std::vector<watched_trajectory> trajectories;
+};
+
+/// Where an answer comes from; an answer without a source is not an answer.
+enum class answer_source : std::uint8_t { model, heuristic, unavailable };
+[[nodiscard]] std::string_view name_of(answer_source s);
+
+/// What one head says of a chain now.
+struct head_answer {
+    std::string head;
+    std::optional<double> value;       ///< unset: not available, with the reason
+    std::optional<double> uncertainty; ///< one standard deviation of the readout; models only
+    answer_source source = answer_source::unavailable;
+    std::string reason;
+};
+
+struct classification {
+    chain_id chain;
+    std::uint32_t ordinal = 0;
+    std::uint32_t in_segment = 0; ///< trajectory that it is about
+    std::vector<head_answer> heads;
+};
+
+struct thermalisation_answer {
+    bool thermalised = false;
+    std::string reason;
+};
+
+struct length_answer {
+    std::optional<std::uint32_t> trajectories;
+    answer_source source = answer_source::unavailable;
+    std::string reason;
+};
+
+struct parameter_answer {
+    std::optional<std::uint32_t> n_steps;
+    std::optional<double> acceptance; ///< expected with n_steps
+    answer_source source = answer_source::unavailable;
+    std::string reason;
+};
+
+/// How a head has done lately.
+struct head_standing {
+    std::string head;
+    std::optional<double> score; ///< rolling R^2 or balanced accuracy (trust_gate.hpp)
+    bool trusted = false;
+};
+
+/// The integer step number that makes accepted trajectories cheapest, from one that was measured.
+///
+/// dH ~ N(s^2/2, s^2) with s proportional to the step squared (both integrators are of second order), so that the acceptance
+/// with n' steps is erfc(s (n/n')^2 / sqrt(8)); maximises acceptance / n' with acceptance >= 0.6.
+/// @param sigma  standard deviation of dH with n steps, > 0. Source: Gupta et al., Phys. Lett. B 242 (1990) 437.
+[[nodiscard]] parameter_answer cheapest_steps(std::uint32_t n, double sigma);
+
+/// State of all chains as far as predictions go. Deterministic: equal histories give equal answers. No clock, no I/O.
+///
+/// Memory: at most `kept` numbers per chain and the histories of pairs that still thermalise.
+class conductor {
+public:
+    static constexpr std::size_t kept = 100000;
+    /// @param seed  the campaign's.  @param model  may be empty: heuristics only.
+    conductor(const campaign& plan, std::string seed, std::optional<echo_state_network> model);
+
+    /// Takes in what a chain did. What was seen before is passed over (a replay after a crash comes with the same bits).
+    /// @return what the heads say of the newest trajectory; empty heads when the batch leaves a gap or is not finite.
+    [[nodiscard]] classification watch(const watched_batch& batch);
+
+    /// May this chain's segment end its thermalisation after `done` trajectories?
+    /// @return unset: not to be said before the partner has come as far.
+    [[nodiscard]] std::optional<thermalisation_answer> check(chain_id chain, std::uint32_t ordinal, std::uint32_t done) const;
+    /// The chain computes no more (given up, finished): its partner must not wait for it.
+    void on_gone(chain_id chain) { gone_.insert(chain); }
+    void on_back(chain_id chain) { gone_.erase(chain); }
+    /// Drift of a window of one chain against sigma sqrt(2 tau / n): for a chain without a partner. Advice only.
+    [[nodiscard]] thermalisation_answer check_alone(std::span<const double> plaquette, std::span<const double> polyakov) const;
+
+    [[nodiscard]] length_answer predict_length(std::optional<double> beta) const;
+    [[nodiscard]] parameter_answer suggest_parameters(const std::optional<segment_params>& params) const;
+    /// A point is finished; what is known of it was watched. Counted once per (chain, ordinal).
+    void on_segment_over(chain_id chain, std::uint32_t ordinal);
+    [[nodiscard]] result<beta_proposal> steer(const std::vector<double>& planned) const;
+
+    [[nodiscard]] std::vector<head_standing> standing() const;
+    [[nodiscard]] std::vector<measured_point> points() const; ///< by beta; chains of one beta are averaged
+    /// Where pairs stopped, or would have: trajectories of thermalisation by (pair, ordinal).
+    [[nodiscard]] const std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop>& stops() const { return stops_; }
+    [[nodiscard]] const campaign& plan() const { return plan_; }
+
+private:
+    struct chain_view {
+        std::uint32_t ordinal = 0;
+        std::uint32_t seen = 0; ///< trajectories of the segment
+        feature_builder features;
+        std::optional<network_state> state;
+        std::optional<double> rejection; ///< said of the next trajectory
+        double beta = 0.0;
+        double sum_dh = 0.0, sum_dh2 = 0.0; ///< of tested trajectories
+        std::uint32_t tested = 0;
+        std::uint32_t n_steps = 0;
+        std::vector<double> polyakov; ///< |L| of measured trajectories, at most `kept`
+    };
+    chain_view& view_of(const watched_batch& batch);
+    void feed_pair(const watched_batch& batch);
+    campaign plan_;
+    std::string seed_;
+    std::optional<echo_state_network> model_;
+    std::map<chain_id, chain_view> chains_;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_monitor> pairs_; ///< by (pair, ordinal)
+    std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop> stops_;
+    std::map<std::pair<chain_id, std::uint32_t>, measured_point> finished_;
+    std::map<std::string, trust_gate> gates_;
+    std::set<chain_id> gone_;
+};
+
+} // namespace forge
