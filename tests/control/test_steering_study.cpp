@@ -50,7 +50,7 @@ TEST_CASE("the common fit finds the peak of a bump, and of a slope its end") {
     for (int k = 0; k <= 8; ++k) {
         const double b = 5.5 + 0.05 * k;
         bump.push_back({b, 0.1 + 1.2 * std::exp(-(b - 5.68) * (b - 5.68) / (2 * 0.05 * 0.05)), {}});
-        slope.push_back({b, 0.1 + 0.5 * k, {}});
+        slope.push_back({b, std::exp(0.1 * k), {}});
     }
     const std::vector<double> n(9, 100.0);
     CHECK(*fitted_peak(bump, n, 5.5, 5.9) == Approx(5.68).margin(0.003));
