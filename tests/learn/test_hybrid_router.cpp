@@ -11,11 +11,13 @@ using namespace forge;
 
 namespace {
 
-const route_surroundings one_device{true, 1, {}};
+route_surroundings around(bool int4_device, std::uint32_t back_ends = 1, bool trunk_on_device = true) { return {int4_device, back_ends, trunk_on_device, {}}; }
 
-void goes(const operation& op, side where, int rule, const std::string& because, const route_surroundings& around = one_device) {
+const auto one_device = around(true);
+
+void goes(const operation& op, side where, int rule, const std::string& because, const route_surroundings& there = one_device) {
     CAPTURE(name_of(op.kind));
-    const auto d = route(op, around);
+    const auto d = route(op, there);
     CHECK(d.name == op.name);
     CHECK(name_of(d.where) == name_of(where));
     CHECK(d.rule == rule);
@@ -50,19 +52,20 @@ TEST_CASE("rule 12: all heads in one pass, while their units last") {
     goes({operation_kind::head_fan_out, "x", 128, 11, weight_precision::int4}, side::device, 12, "one pass");
     goes({operation_kind::head_fan_out, "x", 128, 68, weight_precision::int4}, side::device, 12, "one pass");
     goes({operation_kind::head_fan_out, "x", 128, 69, weight_precision::int4}, side::host, 12, "179 + 12 * 69 = 1007 of 1000");
+    goes({operation_kind::head_fan_out, "x", 128, 11, weight_precision::int4}, side::host, 12, "second pass", around(true, 1, false));
     goes({operation_kind::head_fan_out, "x", 128, 11, weight_precision::f32}, side::host, 2, "heads' weights");
 }
 
 TEST_CASE("rule 13: integration over time needs the host's state buffer") { goes(of(operation_kind::temporal_integration), side::device_then_host, 13, "keeps the state"); }
 
 TEST_CASE("rule 14: several back ends share a layer, however large") {
-    goes({operation_kind::dense, "x", 2098, 2048, weight_precision::int4}, side::divided, 14, "2048 rows over 4 back ends", {true, 4, {}});
-    goes({operation_kind::dense, "x", 2098, 2048, weight_precision::f32}, side::divided, 14, "over 2 back ends", {false, 2, {}});
+    goes({operation_kind::dense, "x", 2098, 2048, weight_precision::int4}, side::divided, 14, "2048 rows over 4 back ends", around(true, 4));
+    goes({operation_kind::dense, "x", 2098, 2048, weight_precision::f32}, side::divided, 14, "over 2 back ends", around(false, 2));
 }
 
 TEST_CASE("without a device everything is the host's, and says why") {
     for (int k = 0; k <= static_cast<int>(operation_kind::temporal_integration); ++k)
-        goes(of(static_cast<operation_kind>(k)), side::host, 0, "no int4 device", {false, 1, {}});
+        goes(of(static_cast<operation_kind>(k)), side::host, 0, "no int4 device", around(false));
 }
 
 TEST_CASE("every operation meets a rule, and together they use all fourteen") {
@@ -71,7 +74,7 @@ TEST_CASE("every operation meets a rule, and together they use all fourteen") {
         for (const auto precision : {weight_precision::int4, weight_precision::f32})
             for (const std::uint32_t outputs : {10u, 5000u})
                 for (const std::uint32_t back_ends : {1u, 4u})
-                    rules.insert(route(operation{static_cast<operation_kind>(k), "x", 5, outputs, precision}, {true, back_ends, {}}).rule);
+                    rules.insert(route(operation{static_cast<operation_kind>(k), "x", 5, outputs, precision}, around(true, back_ends)).rule);
     CHECK(rules == std::set<int>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
 }
 

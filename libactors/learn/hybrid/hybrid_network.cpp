@@ -65,13 +65,14 @@ struct hybrid_network::inner {
     bool device_readouts = false;
     std::vector<route_decision> routes;
     std::vector<mapped_chunk> chunks;
-    std::optional<mapped_readouts> second; ///< readouts of a tanh network on a device
+    std::optional<mapped_readouts> second; ///< readouts that are not in the reservoir's pass: the host's, or a device's second one
     hybrid_cost cost;
 
     std::vector<float> both;     ///< [u; s]
     std::vector<float> drive;    ///< f or its argument, by unit
     std::vector<float> part;     ///< W_h f of this step, all heads; device_native
     std::vector<float> z;        ///< all heads, biases included
+    std::vector<float> bias;     ///< all heads
     std::vector<std::size_t> z_at; ///< where a head begins in z
 
     inner() = default;
@@ -92,44 +93,34 @@ struct hybrid_network::inner {
         if (!answer)
             return answer.reason();
         const auto c = e.cost();
-        ++cost.passes;
         (e.about().simulated ? cost.model_s : cost.measured_s) += c.seconds;
         cost.clamped += c.clamped;
         return std::move(answer->front());
     }
 
-    /// z of the host's weights on the present state.
+    /// z of the host's weights on the present state, where no step brings it.
     void host_readouts() {
         const auto s = state();
         for (std::size_t h = 0; h < program.heads.size(); ++h)
             for (std::size_t c = 0; c < program.heads[h].spec.dim; ++c) {
-                float sum = program.heads[h].bias[c];
+                float sum = 0.0f;
                 const float* w = program.heads[h].weights.data() + c * program.units;
                 for (std::size_t k = 0; k < program.units; ++k)
                     sum += w[k] * s[k];
-                z[z_at[h] + c] = sum;
+                z[z_at[h] + c] = sum + program.heads[h].bias[c];
             }
     }
     result<void> readouts(float leak) {
-        if (!device_readouts) {
-            host_readouts();
-            return {};
-        }
         if (heads_in_pass()) {
-            for (std::size_t h = 0; h < program.heads.size(); ++h)
-                for (std::size_t c = 0; c < program.heads[h].spec.dim; ++c) {
-                    const float b = program.heads[h].bias[c];
-                    auto& v = z[z_at[h] + c];
-                    v = (1.0f - leak) * (v - b) + leak * part[z_at[h] + c] + b;
-                }
+            for (std::size_t j = 0; j < z.size(); ++j)
+                z[j] = (1.0f - leak) * (z[j] - bias[j]) + leak * part[j] + bias[j];
             return {};
         }
         const auto y = run(*second->engine, second->id, state());
         if (!y)
             return y.reason();
-        for (std::size_t h = 0; h < program.heads.size(); ++h)
-            for (std::size_t c = 0; c < program.heads[h].spec.dim; ++c)
-                z[z_at[h] + c] = (*y)[z_at[h] + c] + program.heads[h].bias[c];
+        cost.passes += device_readouts ? 1 : 0;
+        std::transform(y->begin(), y->end(), bias.begin(), z.begin(), std::plus<>());
         return {};
     }
 };
@@ -146,7 +137,8 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
     n->program = program;
     n->options = options;
     const auto int4 = std::find_if(devices.begin(), devices.end(), [](const auto* e) { return quantises(*e); });
-    n->routes = route(operations_of(program, options), {int4 != devices.end(), static_cast<std::uint32_t>(std::max<std::size_t>(1, devices.size())), {}});
+    n->routes = route(operations_of(program, options), {int4 != devices.end(), static_cast<std::uint32_t>(std::max<std::size_t>(1, devices.size())),
+                                                        options.activation == state_activation::bounded_relu, {}});
     const bool on_host = devices.empty() || side_of(n->routes, "reservoir") == side::host;
     const bool to_device = side_of(n->routes, "heads") == side::device && int4 != devices.end() && !on_host;
     if (options.readouts == readout_place::device && int4 == devices.end())
@@ -160,6 +152,7 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
     for (const auto& h : program.heads) {
         n->z_at.push_back(at);
         at += h.spec.dim;
+        n->bias.insert(n->bias.end(), h.bias.begin(), h.bias.end());
     }
     n->both.assign(program.inputs + program.units, 0.0f);
     n->drive.assign(program.units, 0.0f);
@@ -172,8 +165,8 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
             return chunk.reason();
         n->chunks.push_back(std::move(chunk).value());
     }
-    if (n->device_readouts && !native) {
-        auto second = map_readouts(**int4, program, options.readout_range);
+    if (!n->heads_in_pass()) {
+        auto second = map_readouts(n->device_readouts ? **int4 : host, program, options.readout_range);
         if (!second)
             return second.reason();
         n->second = std::move(second).value();
@@ -196,6 +189,7 @@ result<void> hybrid_network::step(std::span<const float> input) {
         const auto y = n.run(*c.engine, c.id, n.both);
         if (!y)
             return y.reason();
+        ++n.cost.passes;
         merge(c, *y, n.drive, n.part);
     }
     const float leak = static_cast<float>(n.program.leak);
@@ -249,6 +243,7 @@ result<void> hybrid_network::set_readout(std::size_t head, std::span<const float
         return fits;
     h.weights.assign(weights.begin(), weights.end());
     h.bias.assign(bias.begin(), bias.end());
+    std::copy(bias.begin(), bias.end(), n.bias.begin() + static_cast<std::ptrdiff_t>(n.z_at[head]));
     const auto write = [&](dense_engine& e, program_id id, const std::string& layer, std::span<const float> w) -> result<void> {
         auto done = e.set_variable(id, layer, w);
         if (!done)

@@ -42,7 +42,7 @@ struct hybrid_options {
 /// What steps cost so far, model and measurement never added up.
 struct hybrid_cost {
     std::uint64_t steps = 0;
-    std::uint64_t passes = 0;  ///< runs of back ends
+    std::uint64_t passes = 0;  ///< runs of back ends; readouts of the host are none
     double model_s = 0.0;      ///< of simulated back ends
     double measured_s = 0.0;   ///< of the others
     std::uint64_t clamped = 0; ///< inputs and weights that a range cut
@@ -55,7 +55,7 @@ struct hybrid_cost {
 /// - f = tanh on the host: the device gives the linear part (rule 4), by threshold override or split.
 /// - f = bounded ReLU on a device (rule 5): its heads come out of the same pass, W_h f; because leak and readout are linear the host
 ///   integrates r_h <- (1 - a) r_h + a W_h f and z_h = r_h + b_h. One more head, the identity, brings f itself for the state.
-/// - Readouts of a tanh network on the device are a second program on the first back end, because tanh lies between.
+/// - Readouts of a tanh network stay on the host (rule 12); asked for on the device they are a second program on the first int4 back end.
 /// - Split: weights go to the device times a power of two, eps <= 0.05 / (3 max|w| sqrt(columns)), so that pre-activations stay small in a
 ///   device with a fixed bound; the host divides. Where ranges come from examples eps cancels, to the bit.
 ///

@@ -107,10 +107,11 @@ result<mapped_readouts> map_readouts(dense_engine& e, const npu_program& p, floa
         const auto from = p.examples.begin() + static_cast<std::ptrdiff_t>(row * width + p.inputs);
         states.insert(states.end(), from, from + static_cast<std::ptrdiff_t>(p.units));
     }
-    const auto id = e.map({p.name + " (readouts)", {{"readouts", p.units, rows, range > 0.0f ? range_rows(rows, p.units, range) : weights, false}}, {}}, states);
+    const bool ranged = range > 0.0f && quantises(e);
+    const auto id = e.map({p.name + " (readouts)", {{"readouts", p.units, rows, ranged ? range_rows(rows, p.units, range) : weights, false}}, {}}, states);
     if (!id)
         return id.reason();
-    if (range > 0.0f)
+    if (ranged)
         if (auto set = e.set_variable(*id, "readouts", weights); !set)
             return set.reason();
     return mapped_readouts{&e, *id};

@@ -33,6 +33,8 @@ route_decision fan_out_decision(const operation& op, const route_surroundings& a
         return {op.name, side::host, 12, fmt::format("{} + {} * {} = {} of {} units: too many heads for one pass", around.budget.trunk, around.budget.head, op.outputs, units, around.budget.total)};
     if (op.precision == weight_precision::f32)
         return {op.name, side::host, 2, "4 bits would lose too much of the heads' weights"};
+    if (!around.trunk_on_device)
+        return {op.name, side::host, 12, "the trunk's activation is the host's: heads on the device would be a second pass over the link"};
     return {op.name, side::device, 12, "all heads read the trunk in one pass (SkipDMA)"};
 }
 

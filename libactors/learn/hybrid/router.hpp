@@ -58,6 +58,7 @@ struct route_decision {
 struct route_surroundings {
     bool int4_device = false;    ///< a device or simulator with 4-bit weights
     std::uint32_t back_ends = 1; ///< that the reservoir may be divided over
+    bool trunk_on_device = true; ///< heads find the trunk's output there; not where its activation is the host's
     unit_budget budget;
 };
 
@@ -74,7 +75,8 @@ struct route_surroundings {
 ///  9 gradient                                host              no such path on the device
 /// 10 weight update by gradient               host              master weights in float are the host's
 /// 11 weight update from elsewhere            host then device  set_variable
-/// 12 heads on one trunk                      device            one pass (SkipDMA), while their units last; else the host
+/// 12 heads on one trunk                      device            one pass (SkipDMA), while their units last and the trunk's output is there;
+///                                            else host         a second pass costs more than the product
 /// 13 temporal integration                    device then host  the state buffer is the host's
 /// 14 dense over several back ends            divided           by rows, one step for all
 [[nodiscard]] route_decision route(const operation& op, const route_surroundings& around);
