@@ -23,6 +23,7 @@ constexpr std::size_t csv_bytes_max = std::size_t{1} << 30;
 
 struct search_command {
     std::string sequences;
+    std::uint32_t synthetic = 200; ///< sequences of the synthetic task
     search_options search;
     bool compare = false;
     bool attack = false;
@@ -48,7 +49,7 @@ std::vector<std::string_view> cells_of(std::string_view line) {
 
 result<labelled_table> read_table(const search_command& c) {
     if (c.sequences.empty())
-        return labelled_table{3, synthetic_task(3, 200, 60, c.search.seed)};
+        return labelled_table{3, synthetic_task(3, c.synthetic, 60, c.search.seed)};
     const auto file = formats::input_file::open(c.sequences);
     if (!file)
         return file.reason();
@@ -204,6 +205,7 @@ void add_npu_search_command(CLI::App& npu, cli_state& state) {
     auto* search_app = npu.add_subcommand("search", "Search a reservoir in software, quantise the best, deploy and tune them on sim-akd1000");
     auto c = std::make_shared<search_command>();
     search_app->add_option("--sequences", c->sequences, "CSV: group,label,inputs... (default: a synthetic task)");
+    search_app->add_option("--synthetic", c->synthetic, "Sequences of the synthetic task, 50 asked rows each")->check(CLI::Range(20u, 100000u));
     search_app->add_option("--candidates", c->search.candidates, "Reservoirs to try")->check(CLI::Range(1, 10000));
     search_app->add_option("--deployed", c->search.deployed, "Best ones to deploy")->check(CLI::Range(0, 1000));
     search_app->add_option("--units", c->search.units, "Sizes to choose from")->check(CLI::Range(2u, 1000u));

@@ -31,8 +31,8 @@ std::size_t words_of(const std::vector<float>& x) { return x.size() / 2 + 2; }
 
 std::vector<std::byte> joined(one_segment_builder& message) {
     const auto pieces = message.finish();
-    std::vector<std::byte> bytes(pieces.table.begin(), pieces.table.end());
-    bytes.insert(bytes.end(), pieces.segment.begin(), pieces.segment.end());
+    std::vector<std::byte> bytes(pieces.table.size() + pieces.segment.size());
+    std::copy(pieces.segment.begin(), pieces.segment.end(), std::copy(pieces.table.begin(), pieces.table.end(), bytes.begin()));
     return bytes;
 }
 
