@@ -14,7 +14,7 @@ ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__)
 FLOOR = {"base": 0, "numerics": 1, "flow": 1, "lattice": 2, "engine": 3, "solver": 4, "action": 5,
          "observable": 5, "learn": 5, "hmc": 6, "control": 7}
 # An adapter implements a port of some floor and may include up to that floor; nobody in libactors includes it.
-ADAPTER = {"engine/reference": 3, "engine/opencl": 3, "engine/npu": 3, "wire": 7, "checkpoint": 0, "ledger": 7,
+ADAPTER = {"engine/reference": 3, "engine/opencl": 3, "engine/dense": 3, "engine/npu": 3, "wire": 7, "checkpoint": 0, "ledger": 7,
            "transport": 0, "formats": 2, "sensors": 0}
 HOME = [
     (r"^caf/", ("actors/", "tests/actors/")),

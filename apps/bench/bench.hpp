@@ -40,6 +40,7 @@ struct options {
     std::uint32_t largest = 32; ///< L of the largest lattice of bench_scaling
     std::optional<int> block;   ///< vectors per layout block; unset: the device's own
     arithmetic precision;       ///< of bench_kernels
+    bool slow = false;          ///< bench_npu: CLBlast, too, which compiles for a minute first
 };
 
 /// flop per site of the force on its four links: 12 + 1 products, sums and projection a link (dense count).
@@ -74,5 +75,8 @@ struct scratch_folder {
 [[nodiscard]] nlohmann::json bench_scaling(const std::vector<bench_device>& devices, const options& o, bool quiet);
 /// Trajectories a second through chain -> worker -> recorder on a lattice so small that the pipeline is what is measured.
 [[nodiscard]] nlohmann::json bench_edges(const std::vector<bench_device>& devices, const options& o, bool quiet);
+/// The conductor's network: a step in software and on the simulator, heads, batches, training; with o.slow the size from which
+/// CLBlast on the first device beats the host.
+[[nodiscard]] nlohmann::json bench_npu(const options& o, bool quiet);
 
 } // namespace forge::bench

@@ -21,13 +21,14 @@ int main(int argc, char** argv) {
     std::string device;
     root.add_option("--device", device, "Only this device (opencl:1, or opencl:0.0 for one core)");
     root.add_option("--block", o.block, "Layout: vectors per block (0 planes, 1 CPU, 32 GPU; default: the device's own)")->check(CLI::IsMember({0, 1, 8, 32}));
+    root.add_flag("--slow", o.slow, "npu: CLBlast on the first OpenCL device, too (compiles for a minute first)");
     bool hybrid = false;
     root.add_flag("--hybrid", hybrid, "kernels in double-float arithmetic (precision \"hybrid\")");
     std::vector<std::string> what;
     const std::vector<std::string> all{"limits", "kernels", "trajectory", "precision", "pair", "ledger", "memory"};
     auto known = all;
-    known.insert(known.end(), {"scaling", "edges"});
-    root.add_option("what", what, "limits kernels trajectory precision pair ledger memory (default: all of these), scaling edges")->check(CLI::IsMember(known));
+    known.insert(known.end(), {"scaling", "edges", "npu"});
+    root.add_option("what", what, "limits kernels trajectory precision pair ledger memory (default: all of these), scaling edges npu")->check(CLI::IsMember(known));
     root.footer("kernels, trajectory and scaling run on one core (a sub-device) and on the whole device. scaling takes minutes.");
     CLI11_PARSE(root, argc, argv);
     if (what.empty())
@@ -70,6 +71,8 @@ int main(int argc, char** argv) {
                 out[w] = bench_ledger(o, json);
             else if (w == "scaling")
                 out[w] = bench_scaling(devices, o, json);
+            else if (w == "npu")
+                out[w] = bench_npu(o, json);
             else if (w == "edges")
                 out[w] = bench_edges(devices, o, json);
             else

@@ -18,7 +18,7 @@ struct dense_layer {
     std::uint32_t inputs = 0;
     std::uint32_t outputs = 0;
     std::vector<float> weights; ///< outputs x inputs, by rows
-    bool rectified = false;     ///< max(0, .), and bounded where the device bounds it
+    bool rectified = false;     ///< max(0, .), and bounded where the device bounds it (floats: no bound, 4 bits: 15 steps)
     friend bool operator==(const dense_layer&, const dense_layer&) = default;
 };
 
@@ -46,11 +46,23 @@ struct dense_cost {
     std::optional<double> chip_s;   ///< of it on the chip itself
     std::optional<double> joules;
     std::string source = "measured"; ///< "measured", or "model: ..." with where the numbers are from
+    std::uint64_t clamped = 0;       ///< values that a range cut: weights of set_variable, inputs of run; 0 where nothing quantises
+};
+
+/// What programs take of a device of the AKD1000 kind, in accounting units of the programs' authors; not a count of anything
+/// on the chip (which has 78 neural processors).
+struct unit_budget {
+    std::uint32_t total = 1000;
+    std::uint32_t trunk = 179;
+    std::uint32_t head = 12;
+    [[nodiscard]] std::uint64_t units_of(std::uint64_t heads) const { return trunk + head * heads; }
+    friend bool operator==(const unit_budget&, const unit_budget&) = default;
 };
 
 using program_id = std::uint32_t;
 
-/// A resource with one owner; one thread at a time, so that set_variable and run never meet.
+/// A resource with one owner; one thread at a time, so that set_variable and run never meet. Nothing inside is locked: who
+/// shares an engine between threads gives it an actor.
 class dense_engine {
 public:
     virtual ~dense_engine() = default;
@@ -73,5 +85,13 @@ public:
 
 /// Do the layers fit each other, and are all weights finite?
 [[nodiscard]] result<void> validate(const dense_program& program);
+
+/// What every back end says to the same mistakes.
+/// @return errc::invalid_argument when the values are no rows of `width` or one is not finite. @param where  engine and program.
+[[nodiscard]] result<void> judge_rows(std::span<const float> inputs, std::size_t width, const std::string& where);
+/// @return errc::invalid_argument when the weights are not outputs x inputs finite numbers.
+[[nodiscard]] result<void> judge_weights(std::span<const float> weights, std::uint32_t inputs, std::uint32_t outputs, const std::string& layer);
+[[nodiscard]] error no_such_program(const std::string& engine);
+[[nodiscard]] error no_such_layer(const std::string& layer, const std::string& where);
 
 } // namespace forge

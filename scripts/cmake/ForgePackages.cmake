@@ -11,6 +11,7 @@ find_package(toml11 REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenCL REQUIRED)
+find_package(CLBlast REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
 # CAF 0.17 ships no CMake package file.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // Writes the seeds of the corpora anew, after a change of a format. Usage: make_corpus FOLDER
 #include "libactors/formats/gauge_writer.hpp"
+#include "libactors/learn/program_builder.hpp"
 #include "libactors/transport/frame.hpp"
 #include "libactors/transport/invite.hpp"
 #include "libactors/transport/join_message.hpp"
 #include "libactors/transport/stream_message.hpp"
 #include "libactors/wire/checkpoint_codec.hpp"
+#include "libactors/wire/npu_program_codec.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -36,6 +38,16 @@ void seed_chain() {
     seed("checkpoint", "whole", bytes);
     bytes.resize(bytes.size() - 64);
     seed("checkpoint", "no_trailer", bytes);
+}
+
+/// A program's file, and its payload, which the target puts into a file.
+void seed_program() {
+    const auto p = forge::program_builder().shape({.inputs = 2, .units = 3, .connectivity = 1.0})
+                       .add_head("a", 1, forge::head_activation::sigmoid).add_head("b", 2, forge::head_activation::softmax).examples({1, 1, 1, 1, 1}).build().or_throw();
+    const auto bytes = forge::encode_npu_program(p).or_throw();
+    constexpr std::size_t payload_at = 8 * (1 + 1 + 2 + 2 + 4);
+    seed("npu_program", "file", bytes);
+    seed("npu_program", "payload", std::vector<std::byte>(bytes.begin() + payload_at, bytes.end()));
 }
 
 std::string big_endian(std::uint32_t x) {
@@ -102,5 +114,6 @@ int main(int, char** arguments) {
     seed("membership", "book", to_text(book));
     seed("membership", "list", to_text(list.without("beta").or_throw()));
     seed_chain();
+    seed_program();
     seed_files();
 }

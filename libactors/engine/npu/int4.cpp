@@ -31,6 +31,12 @@ std::vector<std::int8_t> quantise_with(std::span<const float> w, float scale) {
     return q;
 }
 
+std::uint64_t beyond_int4(std::span<const float> w, float scale) {
+    return static_cast<std::uint64_t>(std::count_if(w.begin(), w.end(), [scale](float x) {
+        return scale > 0.0f ? std::abs(std::round(x / scale)) > largest : x != 0.0f;
+    }));
+}
+
 std::vector<std::uint8_t> pack_int4(std::span<const std::int8_t> q) {
     std::vector<std::uint8_t> packed((q.size() + 1) / 2, 0);
     for (std::size_t k = 0; k < q.size(); ++k) {

@@ -20,6 +20,9 @@ struct int4_channel {
 /// With a scale that is given; what does not fit is clamped to -7 ... 7.
 [[nodiscard]] std::vector<std::int8_t> quantise_with(std::span<const float> w, float scale);
 
+/// How many weights quantise_with clamps, or loses because the scale is 0.
+[[nodiscard]] std::uint64_t beyond_int4(std::span<const float> w, float scale);
+
 /// Two in a byte, the first in the low nibble, two's complement; an odd last one leaves the high nibble 0.
 [[nodiscard]] std::vector<std::uint8_t> pack_int4(std::span<const std::int8_t> q);
 /// @param n  number of values. Precondition: packed.size() == (n + 1) / 2.

@@ -2,12 +2,12 @@
 #include "libactors/engine/npu/sim_akd1000.hpp"
 
 #include "libactors/engine/npu/int4.hpp"
+#include "libactors/engine/npu/integer_matrix.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace forge {
 
@@ -22,40 +22,21 @@ struct device_layer {
     std::uint32_t outputs = 0;
     bool rectified = false;
     std::vector<float> scale;            ///< sw by channel
-    std::vector<std::uint8_t> weights;   ///< packed, channel after channel
+    integer_matrix weights;
     std::vector<std::int32_t> threshold; ///< by channel; of a rectified layer
     float input_scale = 0.0f;            ///< what one unit of an input is worth
     float output_scale = 0.0f;           ///< what one unit of an activation is worth
 
-    [[nodiscard]] std::size_t row_bytes() const { return (inputs + 1) / 2; }
-    void set_channel(std::size_t c, std::span<const std::int8_t> q) {
-        const auto packed = pack_int4(q);
-        std::copy(packed.begin(), packed.end(), weights.begin() + static_cast<std::ptrdiff_t>(c * row_bytes()));
-    }
+    /// As the bytes come over the link.
+    void set_channel(std::size_t c, std::span<const std::int8_t> q) { weights.set_row(c, unpack_int4(pack_int4(q), q.size())); }
 };
 
-std::int32_t saturated(std::int64_t x) {
-    return static_cast<std::int32_t>(std::clamp<std::int64_t>(x, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
-}
-
-/// Sums of one layer, as the device has them.
-void sums_of(const device_layer& l, std::span<const std::int32_t> in, std::vector<std::int32_t>& out) {
-    out.assign(l.outputs, 0);
+/// 4-bit activations of a layer's sums.
+void rectify(const device_layer& l, std::span<const std::int32_t> sums, std::int16_t* to) {
     for (std::size_t c = 0; c < l.outputs; ++c) {
-        const std::uint8_t* row = l.weights.data() + c * l.row_bytes();
-        std::int32_t sum = 0;
-        for (std::size_t k = 0; k < l.inputs; ++k) {
-            const int nibble = k % 2 == 0 ? row[k / 2] & 0x0f : row[k / 2] >> 4;
-            sum = saturated(std::int64_t{sum} + std::int64_t{nibble > 7 ? nibble - 16 : nibble} * in[k]);
-        }
-        out[c] = sum;
-    }
-}
-
-void rectify(const device_layer& l, std::vector<std::int32_t>& sums) {
-    for (std::size_t c = 0; c < sums.size(); ++c) {
-        const std::int64_t t = l.threshold[c];
-        sums[c] = static_cast<std::int32_t>(std::clamp<std::int64_t>((std::max<std::int64_t>(sums[c], 0) + t / 2) / t, 0, activation_top));
+        const std::uint32_t t = static_cast<std::uint32_t>(l.threshold[c]); // at most 1e9: the sum below stays under 2^32
+        const auto sum = static_cast<std::uint32_t>(std::max(sums[c], 0));
+        to[c] = static_cast<std::int16_t>(std::min<std::uint32_t>((sum + t / 2) / t, activation_top));
     }
 }
 
@@ -66,7 +47,7 @@ device_layer quantised(const dense_layer& from, float input_scale) {
     l.outputs = from.outputs;
     l.rectified = from.rectified;
     l.input_scale = input_scale;
-    l.weights.assign(l.outputs * l.row_bytes(), 0);
+    l.weights = integer_matrix(l.outputs, l.inputs);
     for (std::size_t c = 0; c < l.outputs; ++c) {
         const auto channel = quantise_channel(std::span(from.weights).subspan(c * from.inputs, from.inputs));
         l.scale.push_back(channel.scale);
@@ -76,11 +57,11 @@ device_layer quantised(const dense_layer& from, float input_scale) {
 }
 
 /// The largest activation over the examples becomes 15.
-void fix_thresholds(device_layer& l, const std::vector<std::vector<std::int32_t>>& examples) {
+void fix_thresholds(device_layer& l, const std::vector<std::vector<std::int16_t>>& examples) {
     float top = 0.0f;
-    std::vector<std::int32_t> sums;
+    std::vector<std::int32_t> sums(l.outputs);
     for (const auto& in : examples) {
-        sums_of(l, in, sums);
+        l.weights.multiply(in.data(), sums.data());
         for (std::size_t c = 0; c < sums.size(); ++c)
             top = std::max(top, static_cast<float>(sums[c]) * l.scale[c] * l.input_scale);
     }
@@ -100,40 +81,49 @@ bool all_finite(std::span<const float> x) {
 
 struct sim_akd1000::mapped {
     std::string name;
+    std::string where; ///< for errors
     float input_scale = 1.0f;
     std::vector<device_layer> trunk;
     std::vector<device_layer> heads;
-    std::uint32_t units = 0;
+    std::uint64_t units = 0;
     std::uint64_t n_weights = 0;
+    std::size_t outputs = 0; ///< values of an answer
+    std::vector<std::int16_t> in;    ///< room for the widest layer, padded
+    std::vector<std::int32_t> sums;
 
-    [[nodiscard]] std::vector<std::int32_t> read_in(std::span<const float> x) const {
-        std::vector<std::int32_t> q(x.size());
-        std::transform(x.begin(), x.end(), q.begin(), [this](float v) {
-            return static_cast<std::int32_t>(std::clamp(std::round(v / input_scale), static_cast<float>(-input_top), static_cast<float>(input_top)));
-        });
-        return q;
+    /// @return how many values the range cut.
+    std::uint64_t read_in(std::span<const float> x, std::int16_t* to) const {
+        std::uint64_t clamped = 0;
+        for (std::size_t k = 0; k < x.size(); ++k) {
+            const float q = std::round(x[k] / input_scale);
+            clamped += std::abs(q) > static_cast<float>(input_top) ? 1 : 0;
+            to[k] = static_cast<std::int16_t>(std::clamp(q, static_cast<float>(-input_top), static_cast<float>(input_top)));
+        }
+        return clamped;
     }
-    [[nodiscard]] dense_answer answer(std::span<const float> x) const {
-        auto in = read_in(x);
-        std::vector<std::int32_t> sums;
-        dense_answer out;
+    /// @return how many inputs the range cut.
+    std::uint64_t answer(std::span<const float> x, dense_answer& out) {
+        std::fill(in.begin(), in.end(), std::int16_t{0});
+        const auto clamped = read_in(x, in.data());
+        out.reserve(outputs);
         const auto give = [&](const device_layer& l) {
             for (std::size_t c = 0; c < l.outputs; ++c)
-                out.push_back(l.rectified ? static_cast<float>(sums[c]) * l.output_scale : static_cast<float>(sums[c]) * l.scale[c] * l.input_scale);
+                out.push_back(l.rectified ? static_cast<float>(in[c]) * l.output_scale : static_cast<float>(sums[c]) * l.scale[c] * l.input_scale);
         };
         for (const auto& l : trunk) {
-            sums_of(l, in, sums);
-            if (l.rectified)
-                rectify(l, sums);
-            in = sums;
+            l.weights.multiply(in.data(), sums.data());
+            if (!l.rectified)
+                break; // the last one: map() sees to it
+            std::fill(in.begin(), in.end(), std::int16_t{0});
+            rectify(l, sums, in.data());
         }
         if (heads.empty())
             give(trunk.back());
         for (const auto& h : heads) {
-            sums_of(h, in, sums);
+            h.weights.multiply(in.data(), sums.data());
             give(h);
         }
-        return out;
+        return clamped;
     }
 };
 
@@ -142,23 +132,30 @@ sim_akd1000::~sim_akd1000() = default;
 
 dense_about sim_akd1000::about() const { return {"sim-akd1000", true, 4, 4}; }
 
-std::uint32_t sim_akd1000::units_of(const dense_program& program) const {
-    return figures_.trunk_units + figures_.head_units * static_cast<std::uint32_t>(program.heads.size());
-}
+std::uint64_t sim_akd1000::units_of(const dense_program& program) const { return figures_.budget.units_of(program.heads.size()); }
 
-std::uint32_t sim_akd1000::units_used() const {
-    std::uint32_t sum = 0;
+std::uint64_t sim_akd1000::units_used() const {
+    std::uint64_t sum = 0;
     for (const auto& [id, p] : programs_)
         sum += p->units;
     return sum;
 }
 
-void sim_akd1000::charge(double chip_s, std::uint64_t bytes, double fixed_s) {
-    cost_.chip_s = chip_s;
-    cost_.seconds = fixed_s + static_cast<double>(bytes) / figures_.bytes_per_s + chip_s;
-    cost_.joules = figures_.board_w * cost_.seconds;
-    cost_.source = fmt::format("model: {:.0f} us link + {:.0f} MB/s + {:.2f} ns a weight; board {:.3f} W over the whole time, chip alone {:.1f} uJ", figures_.link_s * 1e6,
-                               figures_.bytes_per_s / 1e6, figures_.chip_s_per_weight * 1e9, figures_.board_w, 1e6 * figures_.chip_w * chip_s);
+void sim_akd1000::charge(double chip_s, std::uint64_t bytes, double fixed_s, std::uint64_t clamped) {
+    chip_s_ = chip_s;
+    seconds_ = fixed_s + static_cast<double>(bytes) / figures_.bytes_per_s + chip_s;
+    clamped_ = clamped;
+}
+
+dense_cost sim_akd1000::cost() const {
+    dense_cost c;
+    c.chip_s = chip_s_;
+    c.seconds = seconds_;
+    c.joules = figures_.board_w * seconds_;
+    c.clamped = clamped_;
+    c.source = fmt::format("model: {:.0f} us link + {:.0f} MB/s + {:.2f} ns a weight; board {:.3f} W over the whole time, chip alone {:.1f} uJ", figures_.link_s * 1e6,
+                           figures_.bytes_per_s / 1e6, figures_.chip_s_per_weight * 1e9, figures_.board_w, 1e6 * figures_.chip_w * chip_s_);
+    return c;
 }
 
 result<program_id> sim_akd1000::map(const dense_program& program, std::span<const float> examples) {
@@ -174,33 +171,39 @@ result<program_id> sim_akd1000::map(const dense_program& program, std::span<cons
             return error{errc::invalid_argument, "layer " + program.trunk[k].name + " is not rectified, and the device has no other activation between layers", where,
                          "the hybrid executor runs such layers on both sides"};
     const auto units = units_of(program);
-    if (units_used() + units > figures_.units) {
+    if (units_used() + units > figures_.budget.total) {
         std::string sum;
         for (const auto& [id, p] : programs_)
             sum += fmt::format("{} ({}) + ", p->units, p->name);
-        return error{errc::device_memory, fmt::format("{}{} ({}) = {} of {} units", sum, units, program.name, units_used() + units, figures_.units), where,
+        return error{errc::device_memory, fmt::format("{}{} ({}) = {} of {} units", sum, units, program.name, units_used() + units, figures_.budget.total), where,
                      "unmap a program, or take fewer heads"};
     }
     auto m = std::make_unique<mapped>();
     m->name = program.name;
+    m->where = where;
     m->units = units;
     float top = 0.0f;
     for (const float x : examples)
         top = std::max(top, std::abs(x));
     m->input_scale = top > 0.0f ? top / input_top : 1.0f;
-    std::vector<std::vector<std::int32_t>> seen;
-    for (std::size_t row = 0; row < examples.size() / width; ++row)
-        seen.push_back(m->read_in(examples.subspan(row * width, width)));
+    std::size_t widest = 0;
+    for (const auto* part : {&program.trunk, &program.heads})
+        for (const auto& l : *part)
+            widest = std::max({widest, integer_matrix::padded(l.inputs), integer_matrix::padded(l.outputs)});
+    m->in.resize(widest);
+    m->sums.resize(widest);
+    std::vector<std::vector<std::int16_t>> seen(examples.size() / width, std::vector<std::int16_t>(widest, 0));
+    for (std::size_t row = 0; row < seen.size(); ++row)
+        (void)m->read_in(examples.subspan(row * width, width), seen[row].data());
     float scale = m->input_scale;
     for (const auto& from : program.trunk) {
         auto l = quantised(from, scale);
         if (l.rectified) {
             fix_thresholds(l, seen);
             for (auto& in : seen) {
-                std::vector<std::int32_t> sums;
-                sums_of(l, in, sums);
-                rectify(l, sums);
-                in = std::move(sums);
+                l.weights.multiply(in.data(), m->sums.data());
+                std::fill(in.begin(), in.end(), std::int16_t{0});
+                rectify(l, m->sums, in.data());
             }
             scale = l.output_scale;
         }
@@ -211,7 +214,10 @@ result<program_id> sim_akd1000::map(const dense_program& program, std::span<cons
         m->n_weights += from.weights.size();
         m->heads.push_back(quantised(from, scale));
     }
-    charge(0.0, m->n_weights / 2, figures_.map_s);
+    m->outputs = program.heads.empty() ? program.trunk.back().outputs : 0;
+    for (const auto& h : program.heads)
+        m->outputs += h.outputs;
+    charge(0.0, m->n_weights / 2, figures_.map_s, 0);
     const auto id = next_++;
     programs_.emplace(id, std::move(m));
     return id;
@@ -222,37 +228,40 @@ void sim_akd1000::unmap(program_id id) { programs_.erase(id); }
 result<std::vector<dense_answer>> sim_akd1000::run(program_id id, std::span<const float> inputs) {
     const auto at = programs_.find(id);
     if (at == programs_.end())
-        return error{errc::not_found, "no such program is mapped", "sim-akd1000", "map it first"};
-    const auto& m = *at->second;
+        return no_such_program("sim-akd1000");
+    auto& m = *at->second;
     const std::size_t width = m.trunk.front().inputs;
-    if (inputs.empty() || inputs.size() % width != 0)
-        return error{errc::invalid_argument, fmt::format("{} values are no rows of {} inputs", inputs.size(), width), "sim-akd1000, program " + m.name, ""};
-    if (!all_finite(inputs))
-        return error{errc::invalid_argument, "an input is not a number", "sim-akd1000, program " + m.name, "such a trajectory is not shown to a model"};
-    std::vector<dense_answer> answers;
-    for (std::size_t row = 0; row < inputs.size() / width; ++row)
-        answers.push_back(m.answer(inputs.subspan(row * width, width)));
+    if (auto rows = judge_rows(inputs, width, m.where); !rows)
+        return rows.reason();
+    std::vector<dense_answer> answers(inputs.size() / width);
+    std::uint64_t clamped = 0;
+    for (std::size_t row = 0; row < answers.size(); ++row)
+        clamped += m.answer(inputs.subspan(row * width, width), answers[row]);
     const double pass = std::max(figures_.chip_floor_s, figures_.chip_s_per_weight * static_cast<double>(m.n_weights));
-    charge(pass * static_cast<double>(answers.size()), inputs.size() + answers.size() * answers.front().size() * 4, figures_.link_s);
+    charge(pass * static_cast<double>(answers.size()), inputs.size() + answers.size() * m.outputs * 4, figures_.link_s, clamped);
     return answers;
 }
 
 result<void> sim_akd1000::set_variable(program_id id, const std::string& layer, std::span<const float> weights) {
     const auto at = programs_.find(id);
     if (at == programs_.end())
-        return error{errc::not_found, "no such program is mapped", "sim-akd1000", "map it first"};
+        return no_such_program("sim-akd1000");
     auto& m = *at->second;
     for (auto* part : {&m.trunk, &m.heads})
         for (auto& l : *part)
             if (l.name == layer) {
-                if (weights.size() != std::size_t{l.inputs} * l.outputs || !all_finite(weights))
-                    return error{errc::invalid_argument, fmt::format("{} weights for {} x {}, or one is not a number", weights.size(), l.outputs, l.inputs), "layer " + layer, ""};
-                for (std::size_t c = 0; c < l.outputs; ++c)
-                    l.set_channel(c, quantise_with(weights.subspan(c * l.inputs, l.inputs), l.scale[c]));
-                charge(0.0, weights.size() / 2, figures_.fast_set_variable ? figures_.set_variable_fast_s : figures_.set_variable_safe_s);
+                if (auto fits = judge_weights(weights, l.inputs, l.outputs, layer); !fits)
+                    return fits;
+                std::uint64_t clamped = 0;
+                for (std::size_t c = 0; c < l.outputs; ++c) {
+                    const auto row = weights.subspan(c * l.inputs, l.inputs);
+                    clamped += beyond_int4(row, l.scale[c]);
+                    l.set_channel(c, quantise_with(row, l.scale[c]));
+                }
+                charge(0.0, weights.size() / 2, figures_.fast_set_variable ? figures_.set_variable_fast_s : figures_.set_variable_safe_s, clamped);
                 return {};
             }
-    return error{errc::not_found, "the program has no layer " + layer, "sim-akd1000, program " + m.name, ""};
+    return no_such_layer(layer, m.where);
 }
 
 } // namespace forge

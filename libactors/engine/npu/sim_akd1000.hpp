@@ -21,9 +21,7 @@ struct akd1000_figures {
     double set_variable_safe_s = 14e-3;  ///< measured by users, a forward pass included
     double map_s = 150e-3;
     bool fast_set_variable = false;
-    std::uint32_t units = 1000;          ///< accounting units of programs; not a count of anything on the chip
-    std::uint32_t trunk_units = 179;
-    std::uint32_t head_units = 12;
+    unit_budget budget;                  ///< of programs, all together
 };
 
 /// Rules of the arithmetic, all in integers between input and answer:
@@ -34,6 +32,7 @@ struct akd1000_figures {
 ///   at map() so that the layer's largest activation over the examples is 15; a layer that is not rectified inside the
 ///   trunk is refused: the device has no other activation;
 /// - heads and a trunk's last layer that is not rectified: the sum itself, times sw sx, to the host.
+/// cost().clamped counts what the ranges cut: inputs beyond +-127 in run, weights beyond +-7 in set_variable.
 /// All heads are computed in one pass over the trunk's output (SkipDMA): their cost is weights only.
 class sim_akd1000 final : public dense_engine {
 public:
@@ -45,20 +44,23 @@ public:
     void unmap(program_id id) override;
     [[nodiscard]] result<std::vector<dense_answer>> run(program_id id, std::span<const float> inputs) override;
     [[nodiscard]] result<void> set_variable(program_id id, const std::string& layer, std::span<const float> weights) override;
-    [[nodiscard]] dense_cost cost() const override { return cost_; }
+    [[nodiscard]] dense_cost cost() const override;
 
-    /// Units that a program takes: trunk_units for the trunk, head_units for each head.
-    [[nodiscard]] std::uint32_t units_of(const dense_program& program) const;
-    [[nodiscard]] std::uint32_t units_used() const;
+    /// Units that a program takes of figures.budget.
+    [[nodiscard]] std::uint64_t units_of(const dense_program& program) const;
+    [[nodiscard]] std::uint64_t units_used() const;
+    [[nodiscard]] const akd1000_figures& figures() const { return figures_; }
 
     struct mapped; ///< incomplete elsewhere
 
 private:
-    void charge(double chip_s, std::uint64_t bytes, double fixed_s);
+    void charge(double chip_s, std::uint64_t bytes, double fixed_s, std::uint64_t clamped);
     akd1000_figures figures_;
     std::map<program_id, std::unique_ptr<mapped>> programs_;
     program_id next_ = 1;
-    dense_cost cost_;
+    double chip_s_ = 0.0; ///< of the last call, by the model
+    double seconds_ = 0.0;
+    std::uint64_t clamped_ = 0;
 };
 
 } // namespace forge
