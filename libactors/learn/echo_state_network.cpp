@@ -68,31 +68,77 @@ std::span<const double> usual_penalties() {
     return all;
 }
 
-result<echo_state_network> echo_state_network::make(const network_shape& shape) {
-    const auto refuse = [](std::string what) { return error{errc::invalid_argument, std::move(what), "echo-state network", "see network_shape"}; };
+namespace {
+
+error refused(std::string what) { return {errc::invalid_argument, std::move(what), "echo-state network", "see network_shape"}; }
+
+result<void> judge(const network_shape& shape) {
     if (shape.reservoirs == 0 || shape.reservoirs > reservoirs_max)
-        return refuse(fmt::format("{} reservoirs: 1 ... {}", shape.reservoirs, reservoirs_max));
+        return refused(fmt::format("{} reservoirs: 1 ... {}", shape.reservoirs, reservoirs_max));
     if (shape.heads.empty())
-        return refuse("a network without heads has nothing to say");
+        return refused("a network without heads has nothing to say");
     std::set<std::string> names;
-    echo_state_network n;
-    n.shape_ = shape;
     for (const auto& h : shape.heads) {
         if (h.name.empty() || !names.insert(h.name).second)
-            return refuse("the name of a head is empty or there twice: \"" + h.name + "\"");
+            return refused("the name of a head is empty or there twice: \"" + h.name + "\"");
         if (h.dim == 0 || h.dim > dim_max || (h.activation == head_activation::softmax && h.dim < 2))
-            return refuse(fmt::format("head {} has {} components: 1 ... {}, softmax at least 2", h.name, h.dim, dim_max));
-        n.heads_.push_back({h, {}});
+            return refused(fmt::format("head {} has {} components: 1 ... {}, softmax at least 2", h.name, h.dim, dim_max));
     }
+    return {};
+}
+
+result<reservoir> hide(reservoir r, std::uint32_t hidden) {
+    std::vector<float> w_in(r.w_in().begin(), r.w_in().end());
+    for (std::size_t k = 0; k < w_in.size(); ++k)
+        if (const auto input = k % r.inputs(); input < 32 && (hidden >> input & 1u) != 0)
+            w_in[k] = 0.0f;
+    return reservoir::from_weights(r.shape(), w_in, r.w_res());
+}
+
+} // namespace
+
+result<echo_state_network> echo_state_network::make(const network_shape& shape) {
+    if (auto sound = judge(shape); !sound)
+        return sound.reason();
+    std::vector<reservoir> all;
     for (std::uint32_t k = 0; k < shape.reservoirs; ++k) {
         auto one = shape.reservoir;
         one.seed += k;
         auto r = reservoir::make(one);
+        if (r && shape.inputs_hidden != 0)
+            r = hide(std::move(r).value(), shape.inputs_hidden);
         if (!r)
             return r.reason();
-        n.reservoirs_.push_back(std::move(r).value());
+        all.push_back(std::move(r).value());
     }
+    return from_reservoirs(shape, std::move(all));
+}
+
+result<echo_state_network> echo_state_network::from_reservoirs(const network_shape& shape, std::vector<reservoir> reservoirs) {
+    if (auto sound = judge(shape); !sound)
+        return sound.reason();
+    const auto fits = [&shape](const reservoir& r) { return r.units() == shape.reservoir.units && r.inputs() == shape.reservoir.inputs; };
+    if (reservoirs.size() != shape.reservoirs || !std::all_of(reservoirs.begin(), reservoirs.end(), fits))
+        return refused("the reservoirs are not those of the shape");
+    echo_state_network n;
+    n.shape_ = shape;
+    n.reservoirs_ = std::move(reservoirs);
+    for (const auto& h : shape.heads)
+        n.heads_.push_back({h, {}});
     return n;
+}
+
+result<void> echo_state_network::set_readouts(const std::string& head, std::vector<std::vector<ridge_readout>> of) {
+    const auto at = std::find_if(heads_.begin(), heads_.end(), [&head](const auto& h) { return h.spec.name == head; });
+    if (at == heads_.end())
+        return unknown_head(*this, head);
+    const auto fits = [&](const std::vector<ridge_readout>& one) {
+        return one.size() == at->spec.dim && std::all_of(one.begin(), one.end(), [this](const auto& r) { return r.weights().size() == shape_.reservoir.units + 1; });
+    };
+    if (of.size() != reservoirs_.size() || !std::all_of(of.begin(), of.end(), fits))
+        return refused("the readouts of head \"" + head + "\" are not those of the shape");
+    at->of = std::move(of);
+    return {};
 }
 
 network_state echo_state_network::rest() const {
@@ -161,10 +207,7 @@ result<void> echo_state_network::learn(const std::string& head, const network_st
     return {};
 }
 
-network_trainer::network_trainer(const echo_state_network& network) : network_(&network), state_(network.rest()) {
-    for (const auto& h : network.shape().heads)
-        sums_.emplace(h.name, std::vector<ridge_sums>(network.reservoirs().size() * h.dim * folds, ridge_sums(network.shape().reservoir.units)));
-}
+network_trainer::network_trainer(const echo_state_network& network) : network_(&network), state_(network.rest()) {}
 
 void network_trainer::begin(std::uint64_t group) {
     state_ = network_->rest();
@@ -179,7 +222,9 @@ result<void> network_trainer::teach(const std::string& head, std::span<const dou
         return unknown_head(*network_, head);
     if (target.size() != h->spec.dim || !std::all_of(target.begin(), target.end(), [](double y) { return std::isfinite(y); }))
         return error{errc::invalid_argument, "the target of head \"" + head + "\" is not " + std::to_string(h->spec.dim) + " numbers", "training", ""};
-    auto& sums = sums_.at(head);
+    auto& sums = sums_[head];
+    if (sums.empty())
+        sums.assign(state_.of.size() * target.size() * folds, ridge_sums(network_->shape().reservoir.units));
     for (std::size_t r = 0; r < state_.of.size(); ++r)
         for (std::size_t c = 0; c < target.size(); ++c)
             sums[(r * target.size() + c) * folds + fold_].add(state_.of[r], target_of(h->spec.activation, target[c]));
@@ -187,9 +232,14 @@ result<void> network_trainer::teach(const std::string& head, std::span<const dou
 }
 
 result<echo_state_network> network_trainer::solve(std::span<const double> penalties) const {
+    if (!blocks_.empty())
+        return solve_together(penalties);
     echo_state_network n = *network_;
     for (auto& h : n.heads_) {
-        const auto& sums = sums_.at(h.spec.name);
+        const auto taught_so_far = sums_.find(h.spec.name);
+        if (taught_so_far == sums_.end())
+            continue;
+        const auto& sums = taught_so_far->second;
         std::vector<std::vector<ridge_readout>> of(n.reservoirs_.size());
         for (std::size_t r = 0; r < of.size(); ++r)
             for (std::size_t c = 0; c < h.spec.dim; ++c) {
@@ -206,6 +256,52 @@ result<echo_state_network> network_trainer::solve(std::span<const double> penalt
             }
         if (std::all_of(of.begin(), of.end(), [&h](const auto& one) { return one.size() == h.spec.dim; }))
             h.of = std::move(of);
+    }
+    return n;
+}
+
+result<void> network_trainer::teach_all(std::span<const double> targets) {
+    std::size_t columns = 0;
+    for (const auto& h : network_->shape().heads)
+        columns += h.dim;
+    if (targets.size() != columns)
+        return error{errc::invalid_argument, fmt::format("{} targets for heads of {} components", targets.size(), columns), "training", ""};
+    if (blocks_.empty()) {
+        blocks_.assign(state_.of.size(), std::vector<ridge_block>(folds, ridge_block(network_->shape().reservoir.units, columns)));
+        missing_.assign(columns, false);
+    }
+    row_.assign(targets.begin(), targets.end());
+    std::size_t c = 0;
+    for (const auto& h : network_->shape().heads)
+        for (std::uint32_t k = 0; k < h.dim; ++k, ++c) {
+            missing_[c] = missing_[c] || !std::isfinite(targets[c]);
+            row_[c] = missing_[c] ? 0.0 : target_of(h.activation, targets[c]);
+        }
+    for (std::size_t r = 0; r < state_.of.size(); ++r)
+        blocks_[r][fold_].add(state_.of[r], row_);
+    return {};
+}
+
+result<echo_state_network> network_trainer::solve_together(std::span<const double> penalties) const {
+    echo_state_network n = *network_;
+    for (std::size_t r = 0; r < blocks_.size(); ++r) {
+        std::vector<ridge_block> groups;
+        for (const auto& b : blocks_[r])
+            if (b.rows() > 0)
+                groups.push_back(b);
+        if (groups.size() < 2)
+            return n;
+        auto fits = ridge_readout::cross_validate(groups, penalties);
+        if (!fits)
+            return fits.reason();
+        std::size_t c = 0;
+        for (auto& h : n.heads_) {
+            const auto first = static_cast<std::ptrdiff_t>(c);
+            const auto last = first + static_cast<std::ptrdiff_t>(h.spec.dim);
+            if (std::none_of(missing_.begin() + first, missing_.begin() + last, [](bool m) { return m; }))
+                h.of.emplace_back(fits->begin() + first, fits->begin() + last);
+            c += h.spec.dim;
+        }
     }
     return n;
 }

@@ -36,6 +36,7 @@ struct network_shape {
     std::uint32_t reservoirs = 3; ///< K, 1 ... 16
     std::vector<head_spec> heads;
     std::uint32_t feature_version = 0; ///< of what it is fed with; 0: its own business
+    std::uint32_t inputs_hidden = 0; ///< bit k: input k has no weight. For models that must not see what their target is made of
     friend bool operator==(const network_shape&, const network_shape&) = default;
 };
 
@@ -52,6 +53,9 @@ public:
     /// @return errc::invalid_argument (shape, no heads, names twice), or what the reservoirs say.
     [[nodiscard]] static result<echo_state_network> make(const network_shape& shape);
 
+    /// With reservoirs from elsewhere (a file, four-bit weights): as many, of the shape's units and inputs.
+    [[nodiscard]] static result<echo_state_network> from_reservoirs(const network_shape& shape, std::vector<reservoir> reservoirs);
+
     [[nodiscard]] const network_shape& shape() const { return shape_; }
     [[nodiscard]] const std::vector<reservoir>& reservoirs() const { return reservoirs_; }
     [[nodiscard]] network_state rest() const; ///< all zero: the beginning of a sequence
@@ -66,6 +70,9 @@ public:
 
     /// Readout of reservoir r, head, component; null when not trained.
     [[nodiscard]] const ridge_readout* readout(std::size_t r, const std::string& head, std::size_t component) const;
+
+    /// Puts stored readouts in. @param of  by reservoir and component. @return errc::not_found, errc::invalid_argument.
+    [[nodiscard]] result<void> set_readouts(const std::string& head, std::vector<std::vector<ridge_readout>> of);
 
 private:
     friend class network_trainer;
@@ -91,6 +98,10 @@ public:
     [[nodiscard]] result<void> step(std::span<const float> input);
     /// What the head should have said after the last step. @param target  dim values.
     [[nodiscard]] result<void> teach(const std::string& head, std::span<const double> target);
+    /// All heads at once, which is several times faster than one by one; not to be mixed with `teach`.
+    /// @param targets  components of the shape's heads one after another; a head with one that is not finite, here or in any
+    ///                 other row, stays untrained.
+    [[nodiscard]] result<void> teach_all(std::span<const double> targets);
     /// Heads with fewer than two folds that hold rows stay untrained.
     [[nodiscard]] result<echo_state_network> solve(std::span<const double> penalties) const;
 
@@ -98,7 +109,11 @@ private:
     const echo_state_network* network_;
     network_state state_;
     std::size_t fold_ = 0;
-    std::map<std::string, std::vector<ridge_sums>> sums_; ///< [(reservoir * dim + component) * folds + fold]
+    [[nodiscard]] result<echo_state_network> solve_together(std::span<const double> penalties) const;
+    std::map<std::string, std::vector<ridge_sums>> sums_; ///< [(reservoir * dim + component) * folds + fold]; made when first taught
+    std::vector<std::vector<ridge_block>> blocks_;        ///< [reservoir][fold]; of teach_all
+    std::vector<bool> missing_;                           ///< columns that were not finite
+    std::vector<double> row_;
 };
 
 /// The penalties that `forge npu train` tries.

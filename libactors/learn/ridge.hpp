@@ -31,6 +31,25 @@ private:
     std::uint64_t rows_ = 0;
 };
 
+/// The same sums for several targets that are taught on the same rows: X^T X once, which is what costs.
+class ridge_block {
+public:
+    ridge_block(std::size_t features, std::size_t targets);
+    /// @param x  features values, @param y  targets values.
+    void add(std::span<const float> x, std::span<const double> y);
+    [[nodiscard]] std::size_t features() const { return features_; }
+    [[nodiscard]] std::size_t targets() const { return targets_; }
+    [[nodiscard]] std::uint64_t rows() const { return rows_; }
+
+private:
+    friend class ridge_readout;
+    void settle() const; ///< takes the rows that wait into the sums: many at once are several times faster
+    std::size_t features_, targets_;
+    mutable std::vector<double> waiting_x_, waiting_y_;
+    mutable std::vector<double> xx_, xy_, yy_; ///< row-major; xy: (features + 1) x targets
+    std::uint64_t rows_ = 0;
+};
+
 /// y = w . [1, x]
 ///
 /// w = (X^T X + lambda I)^-1 X^T y (the bias is penalised like the others; inputs are of order one).
@@ -56,7 +75,24 @@ public:
     [[nodiscard]] std::uint64_t rows() const { return rows_; }
     [[nodiscard]] std::span<const double> weights() const { return w_; } ///< bias first
 
+    /// One readout for each target of the blocks, its lambda as above. The matrices are factorised once for all targets.
+    /// @param groups  blocks of the same features and targets.
+    [[nodiscard]] static result<std::vector<ridge_readout>> cross_validate(std::span<const ridge_block> groups, std::span<const double> candidates);
+
+    /// Everything that a readout is, to store it and to have it back: predictions, variances and updates go on as before.
+    struct parts {
+        double lambda = 0.0;
+        double objective = 0.0; ///< squared error + lambda |w|^2
+        std::uint64_t rows = 0;
+        std::vector<double> weights; ///< bias first
+        std::vector<double> inverse; ///< (X^T X + lambda I)^-1, row-major
+    };
+    [[nodiscard]] parts to_parts() const { return {lambda_, objective_, rows_, w_, inverse_}; }
+    /// @return errc::invalid_argument when sizes do not fit or a number is not finite.
+    [[nodiscard]] static result<ridge_readout> from_parts(parts p);
+
 private:
+    static ridge_readout from_solution(double lambda, std::uint64_t rows, std::vector<double> w, std::vector<double> inverse, double objective);
     void spread(); ///< sigma^2 from the rest
     std::vector<double> with_bias(std::span<const float> x) const;
     std::size_t features_ = 0;

@@ -37,8 +37,8 @@ enum class thermalisation_rule : std::uint8_t {
 struct thermalisation_settings {
     thermalisation_rule rule = thermalisation_rule::bracket;
     std::uint32_t window = 10;     ///< trajectories whose means are compared, 2 ...
-    double z = 1.5;                ///< bracket: standard errors (of independent values) that the cold mean may be above the hot one
-    double agree_z = 3.0;          ///< network: the same, wider, for the model judges the rest; guards against metastable chains
+    double z = 2.0;                ///< bracket: standard errors (of independent values) that the cold mean may be above the hot one
+    double agree_z = 8.0;          ///< network: the same, wider, for the model judges the rest; guards against metastable chains
     double near_plaquette = 0.2;   ///< network: distances below these count as equilibrium
     double near_polyakov = 0.2;
     std::uint32_t at_least = 15;   ///< never stops before: trajectories accepted without a test sample nothing

@@ -134,3 +134,44 @@ TEST_CASE("what cannot be solved is said") {
     REQUIRE_FALSE(r);
     CHECK(r.reason().code == errc::numerics_failed);
 }
+
+TEST_CASE("many targets at once are each target alone, and a readout is the sum of its parts") {
+    std::mt19937 random(11);
+    std::normal_distribution<double> normal;
+    constexpr std::size_t features = 7;
+    constexpr std::size_t targets = 3;
+    std::vector<ridge_block> blocks(4, ridge_block(features, targets));
+    std::vector<std::vector<ridge_sums>> sums(targets, std::vector<ridge_sums>(4, ridge_sums(features)));
+    for (int row = 0; row < 1000; ++row) {
+        std::array<float, features> x{};
+        for (auto& v : x)
+            v = static_cast<float>(normal(random));
+        const std::array<double, targets> y{x[0] + 0.1 * normal(random), 2.0 * x[1] - 1.0, normal(random)};
+        blocks[static_cast<std::size_t>(row) % 4].add(x, y);
+        for (std::size_t k = 0; k < targets; ++k)
+            sums[k][static_cast<std::size_t>(row) % 4].add(x, y[k]);
+    }
+    const std::array<double, 3> penalties{1e-3, 1.0, 1e3};
+    const auto together = ridge_readout::cross_validate(std::span<const ridge_block>(blocks), penalties).or_throw();
+    const std::array<float, features> at{0.3f, -1.0f, 0.2f, 0.9f, 0.0f, 1.5f, -0.4f};
+    for (std::size_t k = 0; k < targets; ++k) {
+        const auto alone = ridge_readout::cross_validate(std::span<const ridge_sums>(sums[k]), penalties).or_throw();
+        CHECK(together[k].lambda() == alone.lambda());
+        CHECK(together[k].predict(at) == Approx(alone.predict(at)).epsilon(1e-9).margin(1e-9));
+        CHECK(together[k].variance(at) == Approx(alone.variance(at)).epsilon(1e-6).margin(1e-12));
+        auto back = ridge_readout::from_parts(together[k].to_parts()).or_throw();
+        CHECK(back.predict(at) == together[k].predict(at));
+        CHECK(back.variance(at) == together[k].variance(at));
+        auto original = together[k];
+        original.update(at, 1.0);
+        back.update(at, 1.0);
+        CHECK(back.predict(at) == original.predict(at));
+        CHECK(back.residual_variance() == original.residual_variance());
+    }
+    auto parts = together[0].to_parts();
+    parts.inverse.pop_back();
+    CHECK(ridge_readout::from_parts(parts).reason().code == errc::invalid_argument);
+    parts = together[0].to_parts();
+    parts.weights[2] = std::nan("");
+    CHECK(ridge_readout::from_parts(parts).reason().code == errc::invalid_argument);
+}

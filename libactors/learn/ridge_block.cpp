@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Many targets on the same rows, and readouts in parts.
+#include "libactors/learn/ridge.hpp"
+
+#include "libactors/base/contract.hpp"
+
+#include <Eigen/Dense>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+namespace forge {
+
+namespace {
+
+constexpr std::size_t wait_rows = 128;
+using matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using matrix_map = Eigen::Map<matrix>;
+using const_matrix_map = Eigen::Map<const matrix>;
+
+Eigen::Index index(std::size_t n) { return static_cast<Eigen::Index>(n); }
+
+} // namespace
+
+ridge_block::ridge_block(std::size_t features, std::size_t targets)
+    : features_(features), targets_(targets), xx_((features + 1) * (features + 1)), xy_((features + 1) * targets), yy_(targets) {}
+
+void ridge_block::add(std::span<const float> x, std::span<const double> y) {
+    expects(x.size() == features_ && y.size() == targets_, "a row has as many features and targets as the block");
+    waiting_x_.push_back(1.0);
+    waiting_x_.insert(waiting_x_.end(), x.begin(), x.end());
+    waiting_y_.insert(waiting_y_.end(), y.begin(), y.end());
+    ++rows_;
+    if (waiting_x_.size() >= wait_rows * (features_ + 1))
+        settle();
+}
+
+void ridge_block::settle() const {
+    const std::size_t n = features_ + 1;
+    const std::size_t rows = waiting_x_.size() / n;
+    if (rows == 0)
+        return;
+    const const_matrix_map x(waiting_x_.data(), index(rows), index(n));
+    const const_matrix_map y(waiting_y_.data(), index(rows), index(targets_));
+    matrix_map(xx_.data(), index(n), index(n)).noalias() += x.transpose() * x;
+    matrix_map(xy_.data(), index(n), index(targets_)).noalias() += x.transpose() * y;
+    for (std::size_t k = 0; k < targets_; ++k)
+        yy_[k] += y.col(index(k)).squaredNorm();
+    waiting_x_.clear();
+    waiting_y_.clear();
+}
+
+ridge_readout ridge_readout::from_solution(double lambda, std::uint64_t rows, std::vector<double> w, std::vector<double> inverse, double objective) {
+    ridge_readout r;
+    r.features_ = w.size() - 1;
+    r.lambda_ = lambda;
+    r.rows_ = rows;
+    r.w_ = std::move(w);
+    r.inverse_ = std::move(inverse);
+    r.objective_ = std::max(0.0, objective);
+    r.spread();
+    return r;
+}
+
+result<ridge_readout> ridge_readout::from_parts(parts p) {
+    const auto finite = [](const std::vector<double>& all) { return std::all_of(all.begin(), all.end(), [](double x) { return std::isfinite(x); }); };
+    if (p.weights.size() < 2 || p.inverse.size() != p.weights.size() * p.weights.size() || !(p.lambda > 0.0) || !std::isfinite(p.lambda) ||
+        !(p.objective >= 0.0) || !std::isfinite(p.objective) || !finite(p.weights) || !finite(p.inverse))
+        return error{errc::invalid_argument, "the parts of a readout do not fit each other, or are not numbers", "ridge", "train again"};
+    return from_solution(p.lambda, p.rows, std::move(p.weights), std::move(p.inverse), p.objective);
+}
+
+result<std::vector<ridge_readout>> ridge_readout::cross_validate(std::span<const ridge_block> groups, std::span<const double> candidates) {
+    if (groups.size() < 2 || candidates.empty())
+        return error{errc::invalid_argument, "cross-validation needs two groups and a penalty to try", "ridge", "train on more chains"};
+    const std::size_t n = groups.front().features_ + 1;
+    const std::size_t m = groups.front().targets_;
+    matrix xx = matrix::Zero(index(n), index(n));
+    matrix xy = matrix::Zero(index(n), index(m));
+    Eigen::VectorXd yy = Eigen::VectorXd::Zero(index(m));
+    std::uint64_t rows = 0;
+    for (const auto& g : groups) {
+        expects(g.features_ + 1 == n && g.targets_ == m, "blocks of the same features and targets");
+        g.settle();
+        xx += const_matrix_map(g.xx_.data(), index(n), index(n));
+        xy += const_matrix_map(g.xy_.data(), index(n), index(m));
+        yy += Eigen::Map<const Eigen::VectorXd>(g.yy_.data(), index(m));
+        rows += g.rows_;
+    }
+    const auto failed = [] { return error{errc::numerics_failed, "the normal equations cannot be solved", "ridge", "are all features and targets finite?"}; };
+    if (rows == 0 || !xx.allFinite() || !xy.allFinite())
+        return failed();
+    const matrix one = matrix::Identity(index(n), index(n));
+    std::vector<double> best(m, std::numeric_limits<double>::infinity());
+    std::vector<double> chosen(m, candidates.front());
+    for (const double lambda : candidates) {
+        Eigen::VectorXd squared = Eigen::VectorXd::Zero(index(m));
+        for (const auto& g : groups) {
+            if (g.rows_ == 0)
+                continue;
+            const const_matrix_map gxx(g.xx_.data(), index(n), index(n));
+            const const_matrix_map gxy(g.xy_.data(), index(n), index(m));
+            const Eigen::LDLT<matrix> factor(matrix(xx - gxx + lambda * one));
+            if (factor.info() != Eigen::Success || !factor.isPositive())
+                return failed();
+            const matrix w = factor.solve(xy - gxy);
+            for (std::size_t k = 0; k < m; ++k) { // the group's squared error, from its sums alone
+                const auto wk = w.col(index(k));
+                squared[index(k)] += g.yy_[k] - 2.0 * wk.dot(gxy.col(index(k))) + wk.dot(gxx * wk);
+            }
+        }
+        for (std::size_t k = 0; k < m; ++k)
+            if (squared[index(k)] < best[k]) {
+                best[k] = squared[index(k)];
+                chosen[k] = lambda;
+            }
+    }
+    struct solved {
+        matrix inverse, w;
+    };
+    std::map<double, solved> of;
+    std::vector<ridge_readout> all;
+    for (std::size_t k = 0; k < m; ++k) {
+        auto at = of.find(chosen[k]);
+        if (at == of.end()) {
+            const Eigen::LDLT<matrix> factor(matrix(xx + chosen[k] * one));
+            at = of.emplace(chosen[k], solved{factor.solve(one), factor.solve(xy)}).first;
+        }
+        const Eigen::VectorXd w = at->second.w.col(index(k));
+        const auto& inverse = at->second.inverse;
+        if (!w.allFinite() || !inverse.allFinite())
+            return failed();
+        all.push_back(from_solution(chosen[k], rows, {w.data(), w.data() + w.size()}, {inverse.data(), inverse.data() + inverse.size()},
+                                    yy[index(k)] - w.dot(xy.col(index(k)))));
+    }
+    return all;
+}
+
+} // namespace forge
