@@ -8,6 +8,7 @@ void add_npu_commands(CLI::App& root, cli_state& state) {
     npu->require_subcommand(1);
     add_npu_device_commands(*npu, state);
     add_npu_model_commands(*npu, state);
+    add_npu_steering_command(*npu, state);
 }
 
 } // namespace forge::app
