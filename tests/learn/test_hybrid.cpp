@@ -146,7 +146,8 @@ TEST_CASE("split: W and -W rectified, and the difference keeps what is negative"
         model.step(u);
         for (std::size_t k = 0; k < 40; ++k) {
             REQUIRE(static_cast<double>(n.state()[k]) == Approx(model.s[k]).margin(1e-5));
-            const double drive = std::atanh(std::clamp((static_cast<double>(n.state()[k]) - 0.6 * static_cast<double>(before[k])) / 0.4, -0.999999, 0.999999));
+            const double drive =
+                std::atanh(std::clamp((static_cast<double>(n.state()[k]) - 0.6 * static_cast<double>(before[k])) / 0.4, -0.999999, 0.999999));
             negative += drive < -0.01 ? 1 : 0;
         }
         model.s.assign(n.state().begin(), n.state().end());
@@ -181,7 +182,8 @@ TEST_CASE("device native: one pass for all heads, and the leak commutes with the
                 integrated[at] = 0.6 * integrated[at] + 0.4 * model.head_of_activations(h, c);
                 REQUIRE(static_cast<double>(n.readout(h)[c]) == Approx(integrated[at] + static_cast<double>(p.heads[h].bias[c])).margin(1e-4));
                 // And by linearity it is the 4-bit readout of the state itself.
-                REQUIRE(static_cast<double>(n.readout(h)[c]) == Approx(model.rounded_head_of_state(h, c) + static_cast<double>(p.heads[h].bias[c])).margin(1e-3));
+                REQUIRE(static_cast<double>(n.readout(h)[c]) ==
+                        Approx(model.rounded_head_of_state(h, c) + static_cast<double>(p.heads[h].bias[c])).margin(1e-3));
             }
         model.s.assign(n.state().begin(), n.state().end());
     }

@@ -24,7 +24,8 @@ inline std::vector<float> normals(std::mt19937& generator, std::size_t n, float 
 }
 
 /// A trunk of rectified layers and linear heads with 1, 2, 3, 1, ... outputs.
-inline dense_program drawn_program(std::mt19937& g, const std::string& name, std::uint32_t inputs, std::uint32_t width, std::size_t depth, std::size_t heads) {
+inline dense_program drawn_program(std::mt19937& g, const std::string& name, std::uint32_t inputs, std::uint32_t width, std::size_t depth,
+                                   std::size_t heads) {
     dense_program p;
     p.name = name;
     std::uint32_t in = inputs;
@@ -177,7 +178,7 @@ inline void check_dense_contract(const std::function<std::unique_ptr<dense_engin
         bad.heads[2].rectified = true;
         says(engine->map(bad, examples_a), errc::invalid_argument, "is rectified");
         CHECK(engine->run(ia, normals(g, 12)).ok()); // and nothing broke
-        if (engine->about().weight_bits < 32) { // ranges come from examples
+        if (engine->about().weight_bits < 32) {      // ranges come from examples
             says(engine->map(a, {}), errc::invalid_argument, "fixed by examples");
             says(engine->map(a, normals(g, 13)), errc::invalid_argument, "fixed by examples");
         } else {

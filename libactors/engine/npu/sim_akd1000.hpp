@@ -11,17 +11,17 @@ namespace forge {
 
 /// Figures that no simulator can measure, with where they are from. Every cost that uses them says "model".
 struct akd1000_figures {
-    double link_s = 650e-6;              ///< host to device and back, whatever the size (published end-to-end times of single inferences)
-    double bytes_per_s = 37e6;           ///< DMA over PCIe 2 x1, as published measurements have it
-    double chip_floor_s = 0.7e-6;        ///< a pass of a tiny program
-    double chip_s_per_weight = 1.03e-9;  ///< fit of published times of square layers of 1,024 to 4,096
-    double board_w = 0.901;              ///< at the performance clock
-    double chip_w = 0.030;               ///< data sheet
-    double set_variable_fast_s = 86e-6;  ///< same ranges, as vendors' tools report it
-    double set_variable_safe_s = 14e-3;  ///< measured by users, a forward pass included
+    double link_s = 650e-6;             ///< host to device and back, whatever the size (published end-to-end times of single inferences)
+    double bytes_per_s = 37e6;          ///< DMA over PCIe 2 x1, as published measurements have it
+    double chip_floor_s = 0.7e-6;       ///< a pass of a tiny program
+    double chip_s_per_weight = 1.03e-9; ///< fit of published times of square layers of 1,024 to 4,096
+    double board_w = 0.901;             ///< at the performance clock
+    double chip_w = 0.030;              ///< data sheet
+    double set_variable_fast_s = 86e-6; ///< same ranges, as vendors' tools report it
+    double set_variable_safe_s = 14e-3; ///< measured by users, a forward pass included
     double map_s = 150e-3;
     bool fast_set_variable = false;
-    unit_budget budget;                  ///< of programs, all together
+    unit_budget budget; ///< of programs, all together
 };
 
 /// Rules of the arithmetic, all in integers between input and answer:

@@ -97,7 +97,8 @@ private:
         return m;
     }
     void write(const memory_handle& to, std::size_t at, std::span<const float> from) {
-        check(clEnqueueWriteBuffer(queue_.get(), to.get(), CL_TRUE, at * sizeof(float), from.size_bytes(), from.data(), 0, nullptr, nullptr), "clEnqueueWriteBuffer on " + id_);
+        check(clEnqueueWriteBuffer(queue_.get(), to.get(), CL_TRUE, at * sizeof(float), from.size_bytes(), from.data(), 0, nullptr, nullptr),
+              "clEnqueueWriteBuffer on " + id_);
     }
     void rectify(const memory_handle& x, std::size_t n);
     void multiply(const matrix_on_device& m, const memory_handle& from, const memory_handle& to);
@@ -131,10 +132,12 @@ void clblast_engine::rectify(const memory_handle& x, std::size_t n) {
 /// to = from W^T, tile_rows rows.
 void clblast_engine::multiply(const matrix_on_device& m, const memory_handle& from, const memory_handle& to) {
     cl_command_queue queue = queue_.get();
-    const auto status = CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, tile_rows, m.rows, m.columns, 1.0f, from.get(), 0, m.columns, m.weights.get(), 0,
-                                     m.columns, 0.0f, to.get(), 0, m.rows, &queue, nullptr);
+    const auto status = CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, tile_rows, m.rows, m.columns, 1.0f, from.get(),
+                                     0, m.columns, m.weights.get(), 0, m.columns, 0.0f, to.get(), 0, m.rows, &queue, nullptr);
     if (status != CLBlastSuccess)
-        throw failure(error{errc::device_failed, fmt::format("CLBlastSgemm {} x {} x {}: status {}", tile_rows, m.rows, m.columns, static_cast<int>(status)), id_, "the software engine"});
+        throw failure(error{errc::device_failed,
+                            fmt::format("CLBlastSgemm {} x {} x {}: status {}", tile_rows, m.rows, m.columns, static_cast<int>(status)), id_,
+                            "the software engine"});
     if (m.rectified)
         rectify(to, tile_rows * m.rows);
 }
@@ -193,9 +196,12 @@ result<std::vector<dense_answer>> clblast_engine::run(program_id id, std::span<c
                 multiply(l, m.activations[now], m.activations[1 - now]);
                 now = 1 - now;
             }
-            check(clEnqueueReadBuffer(queue_.get(), m.activations[now].get(), CL_TRUE, 0, tile_rows * outputs * sizeof(float), tile.data(), 0, nullptr, nullptr), "clEnqueueReadBuffer on " + id_);
+            check(clEnqueueReadBuffer(queue_.get(), m.activations[now].get(), CL_TRUE, 0, tile_rows * outputs * sizeof(float), tile.data(), 0,
+                                      nullptr, nullptr),
+                  "clEnqueueReadBuffer on " + id_);
             for (std::size_t r = 0; r < rows; ++r)
-                answers.emplace_back(tile.begin() + static_cast<std::ptrdiff_t>(r * outputs), tile.begin() + static_cast<std::ptrdiff_t>((r + 1) * outputs));
+                answers.emplace_back(tile.begin() + static_cast<std::ptrdiff_t>(r * outputs),
+                                     tile.begin() + static_cast<std::ptrdiff_t>((r + 1) * outputs));
         }
         return answers;
     });

@@ -65,7 +65,8 @@ class hybrid_network {
 public:
     /// @param host  computes what no device does.  @param devices  the reservoir's back ends; none: the host; several: divided by rows.
     /// @return what validate and the engines' map say; errc::invalid_argument for readouts on a device that is not there.
-    [[nodiscard]] static result<hybrid_network> make(const npu_program& program, dense_engine& host, std::vector<dense_engine*> devices, const hybrid_options& options = {});
+    [[nodiscard]] static result<hybrid_network> make(const npu_program& program, dense_engine& host, std::vector<dense_engine*> devices,
+                                                     const hybrid_options& options = {});
     hybrid_network(hybrid_network&&) noexcept;
     hybrid_network& operator=(hybrid_network&&) noexcept;
     ~hybrid_network(); ///< unmaps its programs
@@ -110,7 +111,7 @@ private:
 
 /// Rows of [u; s] of a run in float over the sequences, evenly thinned to at most `rows_max`: what fixes a device's ranges.
 /// @param sequences  each whole rows of program.inputs.  @return errc::invalid_argument for a sequence that is not.
-[[nodiscard]] result<std::vector<float>> calibration_rows(const npu_program& program, const hybrid_options& options, std::span<const std::vector<float>> sequences,
-                                                          std::size_t rows_max = 512);
+[[nodiscard]] result<std::vector<float>> calibration_rows(const npu_program& program, const hybrid_options& options,
+                                                          std::span<const std::vector<float>> sequences, std::size_t rows_max = 512);
 
 } // namespace forge

@@ -77,7 +77,9 @@ result<mapped_chunk> map_chunk(dense_engine& e, const npu_program& p, std::size_
             identity[k * range.rows + k] = 1.0f;
         d.heads.push_back({identity_head, rows, rows, std::move(identity), false});
         for (const auto& h : p.heads)
-            d.heads.push_back({h.spec.name, rows, h.spec.dim, o.readout_range > 0.0f ? range_rows(h.spec.dim, rows, o.readout_range) : columns_of(h, p.units, range.first, range.rows), false});
+            d.heads.push_back(
+                {h.spec.name, rows, h.spec.dim,
+                 o.readout_range > 0.0f ? range_rows(h.spec.dim, rows, o.readout_range) : columns_of(h, p.units, range.first, range.rows), false});
     }
     const auto id = e.map(d, p.examples);
     if (!id)
@@ -108,7 +110,8 @@ result<mapped_readouts> map_readouts(dense_engine& e, const npu_program& p, floa
         states.insert(states.end(), from, from + static_cast<std::ptrdiff_t>(p.units));
     }
     const bool ranged = range > 0.0f && quantises(e);
-    const auto id = e.map({p.name + " (readouts)", {{"readouts", p.units, rows, ranged ? range_rows(rows, p.units, range) : weights, false}}, {}}, states);
+    const auto id =
+        e.map({p.name + " (readouts)", {{"readouts", p.units, rows, ranged ? range_rows(rows, p.units, range) : weights, false}}, {}}, states);
     if (!id)
         return id.reason();
     if (ranged)
@@ -117,7 +120,8 @@ result<mapped_readouts> map_readouts(dense_engine& e, const npu_program& p, floa
     return mapped_readouts{&e, *id};
 }
 
-result<std::vector<float>> calibration_rows(const npu_program& p, const hybrid_options& o, std::span<const std::vector<float>> sequences, std::size_t rows_max) {
+result<std::vector<float>> calibration_rows(const npu_program& p, const hybrid_options& o, std::span<const std::vector<float>> sequences,
+                                            std::size_t rows_max) {
     const std::size_t width = std::size_t{p.inputs} + p.units;
     std::size_t total = 0;
     for (const auto& s : sequences) {
