@@ -52,6 +52,8 @@ result<void> validate(const dense_program& program) {
         if (l.weights.size() != std::size_t{l.inputs} * l.outputs)
             return refuse("layer " + l.name + " has " + std::to_string(l.weights.size()) + " weights for " + std::to_string(l.outputs) + " x " +
                           std::to_string(l.inputs));
+        if (!(std::isfinite(l.bound) && l.bound >= 0.0f) || (l.bound > 0.0f && !l.rectified))
+            return refuse("layer " + l.name + " has a bound of " + std::to_string(l.bound) + ": above 0, and only where it is rectified");
         if (!all_finite(l.weights))
             return refuse("a weight of layer " + l.name + " is not a number");
         return {};

@@ -79,7 +79,7 @@ struct integer_executor {
                 w.push_back(-x);
         return w;
     }
-    integer_executor(const npu_program& program, way w)
+    integer_executor(const npu_program& program, way w, float bound = 0.0f)
         : p(program), how(w), s(program.units, 0.0), layer(rows_of(program, w), program.inputs + program.units) {
         sx = top_of(p.examples) / 127.0f;
         const std::size_t width = p.inputs + p.units;
@@ -90,6 +90,8 @@ struct integer_executor {
             for (std::size_t c = 0; c < layer.q.size(); ++c)
                 top = std::fmax(top, static_cast<float>(layer.sum(c, x)) * static_cast<float>(layer.sw[c]) * sx);
         }
+        if (bound > 0.0f)
+            top = std::fmin(top, bound);
         unit = static_cast<double>(top / 15.0f);
         for (const double scale : layer.sw)
             threshold.push_back(std::max(1L, std::lround(unit / static_cast<double>(static_cast<float>(scale) * sx))));

@@ -99,6 +99,21 @@ inline void check_dense_contract(const std::function<std::unique_ptr<dense_engin
             CHECK(std::sqrt(wrong / size) < tolerance);
         }
     }
+    SECTION("a bound ends a rectified layer, from where the examples go beyond it") {
+        auto bounded = b;
+        bounded.trunk.front().bound = 1.5f;
+        const auto id = engine->map(bounded, normals(g, 5 * 40)).or_throw();
+        const auto answers = engine->run(id, normals(g, 5 * 30, 3.0f)).or_throw();
+        float top = 0.0f;
+        for (const auto& y : answers)
+            top = std::max(top, *std::max_element(y.begin(), y.end()));
+        CHECK(top == Approx(1.5f).epsilon(1e-6));
+        bounded.trunk.front().bound = -1.0f;
+        CHECK_THAT(engine->map(bounded, normals(g, 5)).reason().what, Catch::Contains("has a bound of"));
+        bounded.trunk.front().bound = 1.0f;
+        bounded.trunk.front().rectified = false;
+        CHECK_THAT(engine->map(bounded, normals(g, 5)).reason().what, Catch::Contains("only where it is rectified"));
+    }
     SECTION("a batch is its rows one by one, to the bit, whoever computes in between") {
         const auto rows = normals(g, 12 * 9, 2.0f);
         const auto all = engine->run(ia, rows).or_throw();

@@ -56,8 +56,8 @@ device_layer quantised(const dense_layer& from, float input_scale) {
     return l;
 }
 
-/// The largest activation over the examples becomes 15.
-void fix_thresholds(device_layer& l, const std::vector<std::vector<std::int16_t>>& examples) {
+/// The largest activation over the examples, or the bound if that is smaller, becomes 15.
+void fix_thresholds(device_layer& l, float bound, const std::vector<std::vector<std::int16_t>>& examples) {
     float top = 0.0f;
     std::vector<std::int32_t> sums(l.outputs);
     for (const auto& in : examples) {
@@ -65,6 +65,8 @@ void fix_thresholds(device_layer& l, const std::vector<std::vector<std::int16_t>
         for (std::size_t c = 0; c < sums.size(); ++c)
             top = std::max(top, static_cast<float>(sums[c]) * l.scale[c] * l.input_scale);
     }
+    if (bound > 0.0f)
+        top = std::min(top, bound);
     l.output_scale = top > 0.0f ? top / activation_top : 1.0f;
     for (std::size_t c = 0; c < l.outputs; ++c) {
         const float unit = l.scale[c] * l.input_scale;
@@ -204,7 +206,7 @@ result<program_id> sim_akd1000::map(const dense_program& program, std::span<cons
     for (const auto& from : program.trunk) {
         auto l = quantised(from, scale);
         if (l.rectified) {
-            fix_thresholds(l, seen);
+            fix_thresholds(l, from.bound, seen);
             for (auto& in : seen) {
                 l.weights.multiply(in.data(), m->sums.data());
                 std::fill(in.begin(), in.end(), std::int16_t{0});

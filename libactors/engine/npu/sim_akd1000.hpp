@@ -29,7 +29,7 @@ struct akd1000_figures {
 /// - weights: 4 bits, symmetric per output channel (int4.hpp), scale sw, fixed at map(): set_variable clamps to it;
 /// - sums: 32 bits, saturating;
 /// - between layers: 4 bits, a = clamp((sum + t / 2) / t, 0, 15), a bounded ReLU whose threshold t >= 1 of each channel is fixed
-///   at map() so that the layer's largest activation over the examples is 15; a layer that is not rectified inside the
+///   at map() so that the layer's largest activation over the examples (or its bound, if smaller) is 15; a layer that is not rectified inside the
 ///   trunk is refused: the device has no other activation;
 /// - heads and a trunk's last layer that is not rectified: the sum itself, times sw sx, to the host.
 /// cost().clamped counts what the ranges cut: inputs beyond +-127 in run, weights beyond +-7 in set_variable.

@@ -167,7 +167,7 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
     const std::size_t rows = (program.units + devices.size() - 1) / devices.size();
     for (std::size_t k = 0; k < devices.size() && k * rows < program.units; ++k) {
         auto chunk = map_chunk(*devices[k], program, k, {k * rows, std::min(rows, program.units - k * rows)},
-                               {native, n->heads_in_pass(), options.path, options.readout_range});
+                               {native, n->heads_in_pass(), options.path, options.readout_range, options.relu_bound, options.split_bound});
         if (!chunk)
             return chunk.reason();
         n->chunks.push_back(std::move(chunk).value());

@@ -56,7 +56,7 @@ result<mapped_chunk> map_chunk(dense_engine& e, const npu_program& p, std::size_
     mapped_chunk chunk{&e, 0, range.first, range.rows, mapped_chunk::answer_kind::values, 1.0f};
     const auto from = p.reservoir.begin() + static_cast<std::ptrdiff_t>(range.first * columns);
     std::vector<float> w(from, from + static_cast<std::ptrdiff_t>(range.rows * columns));
-    dense_program d{fmt::format("{} ({})", p.name, number), {{"reservoir", columns, rows, {}, o.native}}, {}};
+    dense_program d{fmt::format("{} ({})", p.name, number), {{"reservoir", columns, rows, {}, o.native, o.native ? o.relu_bound : 0.0f}}, {}};
     if (!o.native && quantises(e) && o.path == linear_path::split) {
         chunk.answer = mapped_chunk::answer_kind::halves;
         chunk.divide = scale_trick(w, columns);
@@ -68,6 +68,7 @@ result<mapped_chunk> map_chunk(dense_engine& e, const npu_program& p, std::size_
             w.push_back(-w[k]);
         d.trunk.front().outputs = 2 * rows;
         d.trunk.front().rectified = true;
+        d.trunk.front().bound = o.split_bound * chunk.divide;
     }
     d.trunk.front().weights = std::move(w);
     if (o.heads_in_pass) {
