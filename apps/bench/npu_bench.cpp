@@ -45,7 +45,8 @@ nlohmann::json bench_crossover(const options& o, bool quiet) {
     auto out = nlohmann::json::array();
     std::uint32_t crossover_one = 0, crossover_batch = 0;
     if (!quiet)
-        std::cout << fmt::format("\n{:>6} {:>6} {:>12} {:>12} {:>14}   CLBlast on opencl:0 against the host, square layers\n", "SIZE", "ROWS", "HOST P50 us", "CLB P50 us", "CLB FIRST s");
+        std::cout << fmt::format("\n{:>6} {:>6} {:>12} {:>12} {:>14}   CLBlast on opencl:0 against the host, square layers\n", "SIZE", "ROWS",
+                                 "HOST P50 us", "CLB P50 us", "CLB FIRST s");
     for (const std::uint32_t n : {128u, 256u, 512u, 1024u, 2048u})
         for (const std::size_t rows : {std::size_t{1}, batch}) {
             const auto p = square(n);
@@ -54,7 +55,13 @@ nlohmann::json bench_crossover(const options& o, bool quiet) {
             const auto h = timed_runs(host, p, x, o.repeats, ignored), d = timed_runs(*device, p, x, o.repeats, first);
             auto& crossover = rows == 1 ? crossover_one : crossover_batch;
             crossover = d.median < h.median ? (crossover == 0 ? n : crossover) : 0; // the first of those that win up to the end
-            out.push_back({{"size", n}, {"rows", rows}, {"host_median_s", h.median}, {"host_minimum_s", h.minimum}, {"clblast_median_s", d.median}, {"clblast_minimum_s", d.minimum}, {"clblast_first_s", first},
+            out.push_back({{"size", n},
+                           {"rows", rows},
+                           {"host_median_s", h.median},
+                           {"host_minimum_s", h.minimum},
+                           {"clblast_median_s", d.median},
+                           {"clblast_minimum_s", d.minimum},
+                           {"clblast_first_s", first},
                            {"n", h.n}});
             if (!quiet)
                 std::cout << fmt::format("{:>6} {:>6} {:>12.1f} {:>12.1f} {:>14.2f}\n", n, rows, 1e6 * h.median, 1e6 * d.median, first) << std::flush;
@@ -73,8 +80,10 @@ nlohmann::json bench_npu(const options& o, bool quiet) {
     if (!quiet) {
         std::cout << app::table_of(rows);
         const auto ratio = [&rows](std::size_t a, std::size_t b) { return rows[a].p50 / rows[b].p50; };
-        std::cout << fmt::format("11 heads / 1 head: software {:.2f}, hybrid {:.2f}, native {:.2f}; training {:.0f} steps/s on this machine, {:.0f} by the device's model (safe set_variable)\n", ratio(0, 1), ratio(2, 3),
-                                 ratio(4, 5), 1.0 / rows.back().p50, 1.0 / rows.back().model_s.value_or(1.0));
+        std::cout << fmt::format(
+            "11 heads / 1 head: software {:.2f}, hybrid {:.2f}, native {:.2f}; training {:.0f} steps/s on this machine, "
+                                 "{:.0f} by the device's model (safe set_variable)\n",
+            ratio(0, 1), ratio(2, 3), ratio(4, 5), 1.0 / rows.back().p50, 1.0 / rows.back().model_s.value_or(1.0));
     }
     nlohmann::json out{{"rows", app::json_of(rows)}};
     if (o.slow)

@@ -49,18 +49,27 @@ void show_info(bool json) {
         for (const auto& f : figures)
             numbers.push_back({{"name", f.name}, {"value", f.value}, {"unit", f.unit}, {"source", f.source}});
         for (const auto& r : rows)
-            scaling.push_back({{"heads", r.heads}, {"units", r.units}, {"left", r.fits ? nlohmann::json(r.left) : nlohmann::json(nullptr)}, {"fits", r.fits}});
-        print_json("forge.npu.info/1", {{"boards", boards}, {"device_files", files}, {"runs", sentence}, {"back_end", sim.about().name}, {"simulated", true},
-                                        {"figures", numbers}, {"scaling", scaling}});
+            scaling.push_back(
+                {{"heads", r.heads}, {"units", r.units}, {"left", r.fits ? nlohmann::json(r.left) : nlohmann::json(nullptr)}, {"fits", r.fits}});
+        print_json("forge.npu.info/1", {{"boards", boards},
+                                        {"device_files", files},
+                                        {"runs", sentence},
+                                        {"back_end", sim.about().name},
+                                        {"simulated", true},
+                                        {"figures", numbers},
+                                        {"scaling", scaling}});
         return;
     }
-    std::string text = sentence + "\n\nsim-akd1000: 4-bit weights, 8-bit inputs, 4-bit activations, computed to the bit; its times and energies are models:\n";
+    std::string text =
+        sentence + "\n\nsim-akd1000: 4-bit weights, 8-bit inputs, 4-bit activations, computed to the bit; its times and energies are models:\n";
     for (const auto& f : figures)
         text += fmt::format("  {:<20} {:>10.4g} {:<4} {}\n", f.name, f.value, f.unit, f.source);
-    text += fmt::format("\n{:>6} {:>6} {:>6}   units of programs: 179 + 12 a head, 1000 in all (no count of anything on the chip)\n", "HEADS", "UNITS", "LEFT");
+    text += fmt::format("\n{:>6} {:>6} {:>6}   units of programs: 179 + 12 a head, 1000 in all (no count of anything on the chip)\n", "HEADS",
+                        "UNITS", "LEFT");
     for (const auto& r : rows)
         if (r.heads <= 2 || r.heads == 4 || r.heads == 8 || r.heads == 11 || r.heads % 20 == 0 || r.heads == 55 || r.heads == 68 || r.heads == 69)
-            text += r.fits ? fmt::format("{:>6} {:>6} {:>6}\n", r.heads, r.units, r.left) : fmt::format("{:>6} {:>6}    n/a   refused: {}\n", r.heads, r.units, within_budget(r.heads).reason().what);
+            text += r.fits ? fmt::format("{:>6} {:>6} {:>6}\n", r.heads, r.units, r.left)
+                           : fmt::format("{:>6} {:>6}    n/a   refused: {}\n", r.heads, r.units, within_budget(r.heads).reason().what);
     std::cout << text;
 }
 

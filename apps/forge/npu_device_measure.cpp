@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <numeric>
+#include <random>
 
 namespace forge::app {
 
@@ -40,16 +42,19 @@ double seconds_of(Work&& work) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Steps of several networks in turn, each round from another one on: what disturbs the machine disturbs all, and so does what the one before
+/// Steps of several networks in turn, in another order every round: what disturbs the machine disturbs all, and so does what the one before
 /// left in the caches.
 std::vector<npu_timing> timed_steps(std::vector<std::pair<std::string, hybrid_network*>> networks, std::size_t n) {
     const auto u = drawn(3, inputs * 64);
     std::vector<std::vector<double>> seconds(networks.size());
-    for (std::size_t k = 0; k < n; ++k)
-        for (std::size_t turn = 0; turn < networks.size(); ++turn) {
-            const std::size_t i = (turn * 5 + k) % networks.size();
+    std::vector<std::size_t> order(networks.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::mt19937 shuffled(1);
+    for (std::size_t k = 0; k < n; ++k) {
+        std::shuffle(order.begin(), order.end(), shuffled);
+        for (const std::size_t i : order)
             seconds[i].push_back(seconds_of([&] { networks[i].second->step(std::span(u).subspan(k % 64 * inputs, inputs)).or_throw(); }));
-        }
+    }
     std::vector<npu_timing> rows;
     for (std::size_t i = 0; i < networks.size(); ++i) {
         rows.push_back(timed_row(networks[i].first, std::move(seconds[i])));
@@ -78,7 +83,8 @@ npu_timing timed_training(hybrid_network& n, std::size_t steps) {
     const double before = n.cost().model_s;
     for (std::size_t k = 0; k < steps; ++k) {
         const float target = static_cast<float>(k % 2);
-        seconds.push_back(seconds_of([&] { (void)train_step(n, 0, std::span(u).subspan(k % 64 * inputs, inputs), std::span(&target, 1), 0.01f).or_throw(); }));
+        seconds.push_back(
+            seconds_of([&] { (void)train_step(n, 0, std::span(u).subspan(k % 64 * inputs, inputs), std::span(&target, 1), 0.01f).or_throw(); }));
     }
     auto row = timed_row("training step, 11 heads on the device", std::move(seconds));
     row.model_s = (n.cost().model_s - before) / static_cast<double>(steps);
@@ -110,27 +116,39 @@ std::vector<npu_timing> measure_npu(int repeats) {
     auto f11 = hybrid_network::make(eleven, host, {}).or_throw(), f1 = hybrid_network::make(one, host, {}).or_throw();
     auto h11 = hybrid_network::make(eleven, host, {&sims[0]}, hybrid).or_throw(), h1 = hybrid_network::make(one, host, {&sims[1]}, hybrid).or_throw();
     auto d11 = hybrid_network::make(eleven, host, {&sims[2]}, native).or_throw(), d1 = hybrid_network::make(one, host, {&sims[3]}, native).or_throw();
-    auto rows = timed_steps({{"software-f32 step, 11 heads", &f11}, {"software-f32 step, 1 head", &f1},
-                             {"sim-akd1000 hybrid step, 11 heads on the host", &h11}, {"sim-akd1000 hybrid step, 1 head on the host", &h1},
-                             {"sim-akd1000 native step, 11 heads in one pass", &d11}, {"sim-akd1000 native step, 1 head in one pass", &d1}}, n);
+    auto rows = timed_steps({{"software-f32 step, 11 heads", &f11},
+                             {"software-f32 step, 1 head", &f1},
+                             {"sim-akd1000 hybrid step, 11 heads on the host", &h11},
+                             {"sim-akd1000 hybrid step, 1 head on the host", &h1},
+                             {"sim-akd1000 native step, 11 heads in one pass", &d11},
+                             {"sim-akd1000 native step, 1 head in one pass", &d1}},
+                            n);
     rows.push_back(timed_batch("software-f32, a row of a batch of 8", host, eleven, n));
     rows.push_back(timed_batch("sim-akd1000, a row of a batch of 8", sims[4], eleven, n));
-    auto pupil = hybrid_network::make(eleven, host, {&sims[5]}, {.readouts = readout_place::device, .int4_tolerance = any, .readout_range = 1.0f}).or_throw();
+    auto pupil =
+        hybrid_network::make(eleven, host, {&sims[5]}, {.readouts = readout_place::device, .int4_tolerance = any, .readout_range = 1.0f}).or_throw();
     rows.push_back(timed_training(pupil, n));
     return rows;
 }
 
 std::string table_of(const std::vector<npu_timing>& rows) {
-    std::string text = fmt::format("{:<48} {:>9} {:>9} {:>9} {:>7}  {}\n", "50 -> 128, on this machine", "MIN us", "P50 us", "P99 us", "N", "DEVICE (model) us");
+    std::string text =
+        fmt::format("{:<48} {:>9} {:>9} {:>9} {:>7}  {}\n", "50 -> 128, on this machine", "MIN us", "P50 us", "P99 us", "N", "DEVICE (model) us");
     for (const auto& r : rows)
-        text += fmt::format("{:<48} {:>9.2f} {:>9.2f} {:>9.2f} {:>7}  {}\n", r.what, 1e6 * r.minimum, 1e6 * r.p50, 1e6 * r.p99, r.n, r.model_s ? fmt::format("{:.1f}", 1e6 * *r.model_s) : "n/a");
+        text += fmt::format("{:<48} {:>9.2f} {:>9.2f} {:>9.2f} {:>7}  {}\n", r.what, 1e6 * r.minimum, 1e6 * r.p50, 1e6 * r.p99, r.n,
+                            r.model_s ? fmt::format("{:.1f}", 1e6 * *r.model_s) : "n/a");
     return text;
 }
 
 nlohmann::json json_of(const std::vector<npu_timing>& rows) {
     auto out = nlohmann::json::array();
     for (const auto& r : rows)
-        out.push_back({{"what", r.what}, {"minimum_s", r.minimum}, {"p50_s", r.p50}, {"p99_s", r.p99}, {"n", r.n}, {"model_s", r.model_s ? nlohmann::json(*r.model_s) : nlohmann::json(nullptr)}});
+        out.push_back({{"what", r.what},
+                       {"minimum_s", r.minimum},
+                       {"p50_s", r.p50},
+                       {"p99_s", r.p99},
+                       {"n", r.n},
+                       {"model_s", r.model_s ? nlohmann::json(*r.model_s) : nlohmann::json(nullptr)}});
     return out;
 }
 

@@ -72,28 +72,53 @@ nlohmann::json shown_json(const std::optional<double>& x) { return x ? nlohmann:
 
 nlohmann::json print_search(const std::vector<search_row>& rows, bool quiet) {
     auto out = nlohmann::json::array();
-    std::string text = fmt::format("{:>4} {:>5} {:>7} {:>6} {:>7} {:>7} {:>11} {:>9} {:>9} {:>9}   balanced accuracy\n", "NO", "UNITS", "RADIUS", "LEAK", "CONNECT", "INPUT", "VALIDATION", "TEST F32", "INT4", "TUNED");
+    std::string text = fmt::format("{:>4} {:>5} {:>7} {:>6} {:>7} {:>7} {:>11} {:>9} {:>9} {:>9}   balanced accuracy\n", "NO", "UNITS", "RADIUS",
+                                   "LEAK", "CONNECT", "INPUT", "VALIDATION", "TEST F32", "INT4", "TUNED");
     for (const auto& r : rows) {
-        out.push_back({{"candidate", r.candidate}, {"units", r.shape.units}, {"spectral_radius", r.shape.spectral_radius}, {"leak", r.shape.leak}, {"connectivity", r.shape.connectivity},
-                       {"input_scale", r.shape.input_scale}, {"seed", r.shape.seed}, {"validation", r.validation}, {"test_f32", shown_json(r.test_f32)}, {"test_deployed", shown_json(r.test_deployed)},
+        out.push_back({{"candidate", r.candidate},
+                       {"units", r.shape.units},
+                       {"spectral_radius", r.shape.spectral_radius},
+                       {"leak", r.shape.leak},
+                       {"connectivity", r.shape.connectivity},
+                       {"input_scale", r.shape.input_scale},
+                       {"seed", r.shape.seed},
+                       {"validation", r.validation},
+                       {"test_f32", shown_json(r.test_f32)},
+                       {"test_deployed", shown_json(r.test_deployed)},
                        {"test_tuned", shown_json(r.test_tuned)}});
-        text += fmt::format("{:>4} {:>5} {:>7.3f} {:>6.3f} {:>7.3f} {:>7.3f} {:>11.4f} {:>9} {:>9} {:>9}\n", r.candidate, r.shape.units, r.shape.spectral_radius, r.shape.leak, r.shape.connectivity,
-                            r.shape.input_scale, r.validation, shown(r.test_f32), shown(r.test_deployed), shown(r.test_tuned));
+        text += fmt::format("{:>4} {:>5} {:>7.3f} {:>6.3f} {:>7.3f} {:>7.3f} {:>11.4f} {:>9} {:>9} {:>9}\n", r.candidate, r.shape.units,
+                            r.shape.spectral_radius, r.shape.leak, r.shape.connectivity, r.shape.input_scale, r.validation, shown(r.test_f32),
+                            shown(r.test_deployed), shown(r.test_tuned));
     }
     if (!quiet)
-        std::cout << text << "candidates are ranked by validation groups; test groups chose nothing. INT4: sim-akd1000 with the readouts of the software; TUNED: readouts trained on its states\n";
+        std::cout << text
+                  << "candidates are ranked by validation groups; test groups chose nothing. INT4: sim-akd1000 with the readouts of the\n"
+                     "software; TUNED: readouts trained on its states\n";
     return out;
 }
 
 nlohmann::json print_modes(const std::vector<mode_row>& rows, bool quiet) {
     auto out = nlohmann::json::array();
-    std::string text = fmt::format("\n{:<36} {:>8} {:>9} {:>9}  {:>20} {:>20} {:>9}\n", "MODE (test groups)", "N", "ACCURACY", "BALANCED", "F32 - IT, points", "BY GROUP", "MCNEMAR P");
+    std::string text = fmt::format("\n{:<36} {:>8} {:>9} {:>9}  {:>20} {:>20} {:>9}\n", "MODE (test groups)", "N", "ACCURACY", "BALANCED",
+                                   "F32 - IT, points", "BY GROUP", "MCNEMAR P");
     for (const auto& r : rows) {
         const auto a = r.answers.accuracy();
         const auto& d = r.to_f32;
-        out.push_back({{"mode", r.name}, {"n", a.n}, {"groups", d.groups}, {"accuracy", a.value()}, {"accuracy_low", a.low()}, {"accuracy_high", a.high()}, {"balanced_accuracy", r.answers.balanced_accuracy()},
-                       {"f32_minus_it", d.difference}, {"half_width", d.half_width}, {"half_width_by_group", d.half_width_by_group}, {"only_f32", d.only_a}, {"only_it", d.only_b}, {"mcnemar_p", d.p_value}});
-        text += fmt::format("{:<36} {:>8} {:>9.4f} {:>9.4f}  {:>+9.2f} +- {:>6.2f} {:>13}{:>6.2f} {:>9.2g}\n", r.name, a.n, a.value(), r.answers.balanced_accuracy(), 100 * d.difference, 100 * d.half_width, "+- ", 100 * d.half_width_by_group, d.p_value);
+        out.push_back({{"mode", r.name},
+                       {"n", a.n},
+                       {"groups", d.groups},
+                       {"accuracy", a.value()},
+                       {"accuracy_low", a.low()},
+                       {"accuracy_high", a.high()},
+                       {"balanced_accuracy", r.answers.balanced_accuracy()},
+                       {"f32_minus_it", d.difference},
+                       {"half_width", d.half_width},
+                       {"half_width_by_group", d.half_width_by_group},
+                       {"only_f32", d.only_a},
+                       {"only_it", d.only_b},
+                       {"mcnemar_p", d.p_value}});
+        text += fmt::format("{:<36} {:>8} {:>9.4f} {:>9.4f}  {:>+9.2f} +- {:>6.2f} {:>13}{:>6.2f} {:>9.2g}\n", r.name, a.n, a.value(),
+                            r.answers.balanced_accuracy(), 100 * d.difference, 100 * d.half_width, "+- ", 100 * d.half_width_by_group, d.p_value);
     }
     if (!quiet)
         std::cout << text;
@@ -102,13 +127,24 @@ nlohmann::json print_modes(const std::vector<mode_row>& rows, bool quiet) {
 
 nlohmann::json print_attack(const std::vector<attack_row>& rows, bool quiet) {
     auto out = nlohmann::json::array();
-    const auto json_rate = [](const rate& r) { return nlohmann::json{{"k", r.k}, {"n", r.n}, {"value", r.n > 0 ? nlohmann::json(r.value()) : nlohmann::json(nullptr)}, {"low", r.low()}, {"high", r.high()}}; };
-    const auto text_rate = [](const rate& r) { return r.n > 0 ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", r.value(), r.low(), r.high()) : std::string("n/a"); };
-    std::string text = fmt::format("\n{:>7} {:>8}  {:<23}{:<23}{:<23}{:<23}{:<23}\n", "EPSILON", "N", "F32 FLIPS", "INT4 FLIPS", "OF F32'S, INT4 TOO", "F32, RANDOM SIGNS", "INT4, RANDOM SIGNS");
+    const auto json_rate = [](const rate& r) {
+        return nlohmann::json{
+            {"k", r.k}, {"n", r.n}, {"value", r.n > 0 ? nlohmann::json(r.value()) : nlohmann::json(nullptr)}, {"low", r.low()}, {"high", r.high()}};
+    };
+    const auto text_rate = [](const rate& r) {
+        return r.n > 0 ? fmt::format("{:.3f} [{:.3f}, {:.3f}]", r.value(), r.low(), r.high()) : std::string("n/a");
+    };
+    std::string text = fmt::format("\n{:>7} {:>8}  {:<23}{:<23}{:<23}{:<23}{:<23}\n", "EPSILON", "N", "F32 FLIPS", "INT4 FLIPS", "OF F32'S, INT4 TOO",
+                                   "F32, RANDOM SIGNS", "INT4, RANDOM SIGNS");
     for (const auto& r : rows) {
-        out.push_back({{"epsilon", r.epsilon}, {"f32_flips", json_rate(r.f32_flips)}, {"int4_flips", json_rate(r.int4_flips)}, {"transferred", json_rate(r.transferred)}, {"f32_random", json_rate(r.f32_random)},
+        out.push_back({{"epsilon", r.epsilon},
+                       {"f32_flips", json_rate(r.f32_flips)},
+                       {"int4_flips", json_rate(r.int4_flips)},
+                       {"transferred", json_rate(r.transferred)},
+                       {"f32_random", json_rate(r.f32_random)},
                        {"int4_random", json_rate(r.int4_random)}});
-        text += fmt::format("{:>7.3f} {:>8}  {:<23}{:<23}{:<23}{:<23}{:<23}\n", r.epsilon, r.f32_flips.n, text_rate(r.f32_flips), text_rate(r.int4_flips), text_rate(r.transferred), text_rate(r.f32_random), text_rate(r.int4_random));
+        text += fmt::format("{:>7.3f} {:>8}  {:<23}{:<23}{:<23}{:<23}{:<23}\n", r.epsilon, r.f32_flips.n, text_rate(r.f32_flips),
+                            text_rate(r.int4_flips), text_rate(r.transferred), text_rate(r.f32_random), text_rate(r.int4_random));
     }
     if (!quiet)
         std::cout << text << "95 % intervals (Wilson, rows as if independent); one-step sign attack on the float network's last input\n";
@@ -125,10 +161,13 @@ result<void> search(const search_command& c) {
     if (!rows)
         return rows.reason();
     if (rows->empty())
-        return error{errc::numerics_failed, "no candidate has a reservoir with a loop", "forge npu search", "more candidates, or larger ones (--units)"};
+        return error{errc::numerics_failed, "no candidate has a reservoir with a loop", "forge npu search",
+                     "more candidates, or larger ones (--units)"};
     nlohmann::json data{{"task", c.sequences.empty() ? "synthetic" : c.sequences}, {"sequences", table->sequences.size()}, {"inputs", table->inputs}};
     if (!c.json)
-        std::cout << fmt::format("{}: {} sequences of {} inputs\n", c.sequences.empty() ? "synthetic task (no answer is right more often than 92.3 %)" : c.sequences, table->sequences.size(), table->inputs);
+        std::cout << fmt::format("{}: {} sequences of {} inputs\n",
+                                 c.sequences.empty() ? "synthetic task (no answer is right more often than 92.3 %)" : c.sequences,
+                                 table->sequences.size(), table->inputs);
     data["candidates"] = print_search(*rows, c.json);
     if (c.compare) {
         const auto modes = compare_modes(rows->front().shape, table->sequences, host, sim);
@@ -142,7 +181,10 @@ result<void> search(const search_command& c) {
         if (!p)
             return p.reason();
         constexpr std::array<double, 5> sizes{0.02, 0.05, 0.1, 0.2, 0.4};
-        const auto attacks = attack_transfer(*p, table->sequences, sample_role::test, host, sim, deployed, sizes);
+        const auto tuned = retrain_classifier(*p, table->sequences, host, {&sim}, deployed);
+        if (!tuned)
+            return tuned.reason();
+        const auto attacks = attack_transfer(*p, *tuned, table->sequences, sample_role::test, host, sim, deployed, sizes);
         if (!attacks)
             return attacks.reason();
         data["attacks"] = print_attack(*attacks, c.json);
@@ -157,7 +199,10 @@ result<void> search(const search_command& c) {
 result<labelled_table> labelled_from_csv(std::string_view text, std::uint64_t seed) {
     labelled_table table;
     std::size_t number = 0;
-    const auto refuse = [&number](std::string what) { return error{errc::malformed, std::move(what), fmt::format("line {}", number), "group,label,NAME,... and one row a step; an empty label asks nothing"}; };
+    const auto refuse = [&number](std::string what) {
+        return error{errc::malformed, std::move(what), fmt::format("line {}", number),
+                     "group,label,NAME,... and one row a step; an empty label asks nothing"};
+    };
     while (!text.empty()) {
         ++number;
         const auto end = text.find('\n');

@@ -34,7 +34,7 @@ struct deploy_options {
 
 struct loaded {
     npu_program program;
-    std::string sha256;                ///< empty: not from a file
+    std::string sha256;                 ///< empty: not from a file
     std::vector<std::string> untrained; ///< heads without readouts
     bool drawn_examples = false;
 };
@@ -108,7 +108,8 @@ hybrid_options executor_options(const deploy_options& o) {
 
 result<void> deploy(const deploy_options& o) {
     if (o.file.empty() == o.heads.empty())
-        return error{errc::invalid_argument, "a program file or --heads, one of both", "forge npu deploy", "forge npu deploy FILE, or --heads thermalization:1:sigmoid phase:2:softmax"};
+        return error{errc::invalid_argument, "a program file or --heads, one of both", "forge npu deploy",
+                     "forge npu deploy FILE, or --heads thermalization:1:sigmoid phase:2:softmax"};
     auto source = o.file.empty() ? from_heads(o) : from_file(o.file);
     if (!source)
         return source.reason();
@@ -144,18 +145,32 @@ result<void> deploy(const deploy_options& o) {
         for (const auto& r : n->routes())
             routes.push_back({{"operation", r.name}, {"where", name_of(r.where)}, {"rule", r.rule}, {"reason", r.reason}});
         print_json("forge.npu.deploy/1",
-                   {{"program", p.name}, {"sha256", source->sha256.empty() ? nlohmann::json(nullptr) : nlohmann::json(source->sha256)}, {"inputs", p.inputs}, {"units", p.units}, {"heads", p.heads.size()},
-                    {"mode", name_of(n->mode())}, {"runs", what_runs(find_akida())}, {"device_units", sim.units_used()}, {"device_units_total", sim.figures().budget.total}, {"routes", routes},
-                    {"int4_error_reservoir", reservoir_error}, {"int4_error_readouts", readout_error}, {"steps", c.steps}, {"clamped", c.clamped},
-                    {"model", on_device ? nlohmann::json{{"step_s", step_s}, {"map_s", map_cost.seconds}, {"source", pass.source}} : nlohmann::json(nullptr)}},
+                   {{"program", p.name},
+                    {"sha256", source->sha256.empty() ? nlohmann::json(nullptr) : nlohmann::json(source->sha256)},
+                    {"inputs", p.inputs},
+                    {"units", p.units},
+                    {"heads", p.heads.size()},
+                    {"mode", name_of(n->mode())},
+                    {"runs", what_runs(find_akida())},
+                    {"device_units", sim.units_used()},
+                    {"device_units_total", sim.figures().budget.total},
+                    {"routes", routes},
+                    {"int4_error_reservoir", reservoir_error},
+                    {"int4_error_readouts", readout_error},
+                    {"steps", c.steps},
+                    {"clamped", c.clamped},
+                    {"model",
+                     on_device ? nlohmann::json{{"step_s", step_s}, {"map_s", map_cost.seconds}, {"source", pass.source}} : nlohmann::json(nullptr)}},
                    warnings);
         return {};
     }
-    std::cout << fmt::format("{}: {} inputs, {} units, {} heads; {}\n{}\n", p.name, p.inputs, p.units, p.heads.size(), source->sha256.empty() ? "not from a file" : "sha256 " + source->sha256, what_runs(find_akida()));
+    std::cout << fmt::format("{}: {} inputs, {} units, {} heads; {}\n{}\n", p.name, p.inputs, p.units, p.heads.size(),
+                             source->sha256.empty() ? "not from a file" : "sha256 " + source->sha256, what_runs(find_akida()));
     std::cout << fmt::format("mode {}; {} of {} units of the device in use\n", name_of(n->mode()), sim.units_used(), sim.figures().budget.total);
     for (const auto& r : n->routes())
         std::cout << fmt::format("  {:<28} {:<17} rule {:>2}  {}\n", r.name, name_of(r.where), r.rule, r.reason);
-    std::cout << fmt::format("4 bits lose {:.1f} % of the reservoir's weights and {:.1f} % of the readouts' (root mean square)\n", 100 * reservoir_error, 100 * readout_error);
+    std::cout << fmt::format("4 bits lose {:.1f} % of the reservoir's weights and {:.1f} % of the readouts' (root mean square)\n",
+                             100 * reservoir_error, 100 * readout_error);
     std::cout << fmt::format("{} steps of its examples: {} inputs cut by the 8-bit range\n", c.steps, c.clamped);
     if (on_device)
         std::cout << fmt::format("a step {:.0f} us, mapping {:.0f} ms; {}\n", 1e6 * step_s, 1e3 * map_cost.seconds, pass.source);
@@ -169,7 +184,10 @@ result<void> deploy(const deploy_options& o) {
 } // namespace
 
 result<head_spec> head_from(const std::string& text) {
-    const auto refuse = [&text](const std::string& what) { return error{errc::invalid_argument, what, "head \"" + text + "\"", "name:components:activation, e.g. phase:2:softmax; linear relu sigmoid softmax"}; };
+    const auto refuse = [&text](const std::string& what) {
+        return error{errc::invalid_argument, what, "head \"" + text + "\"",
+                     "name:components:activation, e.g. phase:2:softmax; linear relu sigmoid softmax"};
+    };
     const auto last = text.rfind(':');
     const auto first = last == std::string::npos || last == 0 ? std::string::npos : text.rfind(':', last - 1);
     if (first == std::string::npos)
@@ -188,14 +206,16 @@ result<head_spec> head_from(const std::string& text) {
 }
 
 void add_npu_deploy_command(CLI::App& npu, cli_state& state) {
-    auto* deploy_command = npu.add_subcommand("deploy", "Map a program: what runs where and why, units, what 4 bits cost, the device's time by its model");
+    auto* deploy_command =
+        npu.add_subcommand("deploy", "Map a program: what runs where and why, units, what 4 bits cost, the device's time by its model");
     auto o = std::make_shared<deploy_options>();
     deploy_command->add_option("program", o->file, "Program file");
     deploy_command->add_option("--heads", o->heads, "Instead of a file: heads as name:components:activation; readouts are zeros");
     deploy_command->add_option("--dims", o->dims, "With --heads: inputs and units of the reservoir")->expected(2);
     deploy_command->add_option("--seed", o->seed, "With --heads: of the reservoir");
     deploy_command->add_option("--activation", o->activation, "Of the state: tanh (host) or relu (device)")->check(CLI::IsMember({"tanh", "relu"}));
-    deploy_command->add_option("--path", o->path, "How linear sums leave the device: threshold override or W+/W- split")->check(CLI::IsMember({"override", "split"}));
+    deploy_command->add_option("--path", o->path, "How linear sums leave the device: threshold override or W+/W- split")
+        ->check(CLI::IsMember({"override", "split"}));
     deploy_command->add_option("--readouts", o->readouts, "Where readouts are computed")->check(CLI::IsMember({"routed", "host", "device"}));
     deploy_command->add_option("--save", o->save, "Write the program to this file");
     deploy_command->add_flag("--overwrite", o->overwrite, "Replace the file if it is there");

@@ -17,7 +17,8 @@ bool all_finite(std::span<const float> x) {
 
 result<void> judge_rows(std::span<const float> inputs, std::size_t width, const std::string& where) {
     if (inputs.empty() || inputs.size() % width != 0)
-        return error{errc::invalid_argument, std::to_string(inputs.size()) + " values are no rows of " + std::to_string(width) + " inputs", where, "one row or several, whole"};
+        return error{errc::invalid_argument, std::to_string(inputs.size()) + " values are no rows of " + std::to_string(width) + " inputs", where,
+                     "one row or several, whole"};
     if (!all_finite(inputs))
         return error{errc::invalid_argument, "an input is not a number", where, "such a trajectory is not shown to a model"};
     return {};
@@ -26,7 +27,9 @@ result<void> judge_rows(std::span<const float> inputs, std::size_t width, const 
 result<void> judge_weights(std::span<const float> weights, std::uint32_t inputs, std::uint32_t outputs, const std::string& layer) {
     if (weights.size() == std::size_t{inputs} * outputs && all_finite(weights))
         return {};
-    return error{errc::invalid_argument, std::to_string(weights.size()) + " weights for " + std::to_string(outputs) + " x " + std::to_string(inputs) + ", or one is not a number",
+    return error{errc::invalid_argument,
+                 std::to_string(weights.size()) + " weights for " + std::to_string(outputs) + " x " + std::to_string(inputs) +
+                     ", or one is not a number",
                  "layer " + layer, "all weights of the layer, by rows"};
 }
 
@@ -47,7 +50,10 @@ result<void> validate(const dense_program& program) {
         if (l.inputs == 0 || l.outputs == 0 || l.inputs != inputs)
             return refuse("layer " + l.name + " takes " + std::to_string(l.inputs) + " inputs and is given " + std::to_string(inputs));
         if (l.weights.size() != std::size_t{l.inputs} * l.outputs)
-            return refuse("layer " + l.name + " has " + std::to_string(l.weights.size()) + " weights for " + std::to_string(l.outputs) + " x " + std::to_string(l.inputs));
+            return refuse("layer " + l.name + " has " + std::to_string(l.weights.size()) + " weights for " + std::to_string(l.outputs) + " x " +
+                          std::to_string(l.inputs));
+        if (!(std::isfinite(l.bound) && l.bound >= 0.0f) || (l.bound > 0.0f && !l.rectified))
+            return refuse("layer " + l.name + " has a bound of " + std::to_string(l.bound) + ": above 0, and only where it is rectified");
         if (!all_finite(l.weights))
             return refuse("a weight of layer " + l.name + " is not a number");
         return {};

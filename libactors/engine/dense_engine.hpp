@@ -18,7 +18,8 @@ struct dense_layer {
     std::uint32_t inputs = 0;
     std::uint32_t outputs = 0;
     std::vector<float> weights; ///< outputs x inputs, by rows
-    bool rectified = false;     ///< max(0, .), and bounded where the device bounds it (floats: no bound, 4 bits: 15 steps)
+    bool rectified = false;     ///< max(0, .); where values are few bits it also ends at the largest one of the examples
+    float bound = 0.0f;         ///< of a rectified layer: min(., bound) as well, on every engine; 0: none
     friend bool operator==(const dense_layer&, const dense_layer&) = default;
 };
 

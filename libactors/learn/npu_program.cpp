@@ -20,7 +20,8 @@ bool all_finite(const std::vector<float>& x) {
 result<void> validate(const npu_program& p) {
     const auto refuse = [&p](std::string what) { return error{errc::invalid_argument, std::move(what), "program " + p.name, "see npu_program"}; };
     if (p.inputs == 0 || p.inputs > program_inputs_max || p.units == 0 || p.units > program_units_max)
-        return refuse(fmt::format("a reservoir of {} inputs and {} units: 1 ... {} and 1 ... {}", p.inputs, p.units, program_inputs_max, program_units_max));
+        return refuse(
+            fmt::format("a reservoir of {} inputs and {} units: 1 ... {} and 1 ... {}", p.inputs, p.units, program_inputs_max, program_units_max));
     if (!(p.leak > 0.0 && p.leak <= 1.0))
         return refuse(fmt::format("a leak of {}: it is in (0, 1]", p.leak));
     const std::size_t width = std::size_t{p.inputs} + p.units;
@@ -39,7 +40,8 @@ result<void> validate(const npu_program& p) {
         if (h.spec.dim == 0 || h.spec.dim > program_head_dim_max || (h.spec.activation == head_activation::softmax && h.spec.dim < 2))
             return refuse(fmt::format("head {} has {} components: 1 ... {}, softmax at least 2", h.spec.name, h.spec.dim, program_head_dim_max));
         if (h.weights.size() != std::size_t{h.spec.dim} * p.units || h.bias.size() != h.spec.dim)
-            return refuse(fmt::format("head {} has {} weights and {} biases for {} x {}", h.spec.name, h.weights.size(), h.bias.size(), h.spec.dim, p.units));
+            return refuse(
+                fmt::format("head {} has {} weights and {} biases for {} x {}", h.spec.name, h.weights.size(), h.bias.size(), h.spec.dim, p.units));
         if (!all_finite(h.weights) || !all_finite(h.bias))
             return refuse("a weight of head " + h.spec.name + " is not a number");
     }
@@ -68,7 +70,9 @@ std::vector<scaling_row> scaling_table(std::uint32_t largest, const unit_budget&
 result<void> within_budget(std::uint32_t heads, const unit_budget& budget) {
     if (budget.units_of(heads) <= budget.total)
         return {};
-    return error{errc::device_memory, fmt::format("{} + {} * {} = {} of {} units", budget.trunk, budget.head, heads, budget.units_of(heads), budget.total), "the program's heads",
+    return error{errc::device_memory,
+                 fmt::format("{} + {} * {} = {} of {} units", budget.trunk, budget.head, heads, budget.units_of(heads), budget.total),
+                 "the program's heads",
                  fmt::format("at most {} heads, or the software engine, which has no budget", (budget.total - budget.trunk) / budget.head)};
 }
 

@@ -32,7 +32,7 @@ struct npu_program {
     std::uint32_t feature_version = 0; ///< of what it is fed with; 0: its own business
     std::vector<float> reservoir;      ///< units x (inputs + units), by rows: [W_in W_res]
     std::vector<program_head> heads;
-    std::vector<float> examples;       ///< rows of [u; s] as they will come: 8- and 4-bit ranges are fixed by them; may be empty
+    std::vector<float> examples; ///< rows of [u; s] as they will come: 8- and 4-bit ranges are fixed by them; may be empty
     friend bool operator==(const npu_program&, const npu_program&) = default;
 };
 

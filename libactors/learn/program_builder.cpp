@@ -15,7 +15,8 @@ std::vector<float> concatenated_weights(const reservoir& r) {
     for (std::size_t row = 0; row < units; ++row) {
         const auto in = r.w_in().subspan(row * inputs, inputs);
         all.insert(all.end(), in.begin(), in.end());
-        all.insert(all.end(), w_res.begin() + static_cast<std::ptrdiff_t>(row * units), w_res.begin() + static_cast<std::ptrdiff_t>((row + 1) * units));
+        all.insert(all.end(), w_res.begin() + static_cast<std::ptrdiff_t>(row * units),
+                   w_res.begin() + static_cast<std::ptrdiff_t>((row + 1) * units));
     }
     return all;
 }
@@ -56,7 +57,8 @@ program_builder& program_builder::readout(const std::string& head, std::vector<f
 
 program_builder& program_builder::heads_of(const echo_state_network& network, std::size_t which) {
     if (which >= network.reservoirs().size()) {
-        broken_ = error{errc::not_found, fmt::format("the network has {} reservoirs and no number {}", network.reservoirs().size(), which), "program " + name_, ""};
+        broken_ = error{errc::not_found, fmt::format("the network has {} reservoirs and no number {}", network.reservoirs().size(), which),
+                        "program " + name_, ""};
         return *this;
     }
     weights_of(network.reservoirs()[which]);
@@ -108,16 +110,19 @@ result<npu_program> program_builder::build(const unit_budget& budget) const {
     p.examples = examples_;
     for (const auto& [head, w] : readouts_)
         if (std::none_of(heads_.begin(), heads_.end(), [&head = head](const auto& h) { return h.name == head; }))
-            return error{errc::invalid_argument, "there is a readout for head \"" + head + "\", but no such head", "program " + name_, "add_head first"};
+            return error{errc::invalid_argument, "there is a readout for head \"" + head + "\", but no such head", "program " + name_,
+                         "add_head first"};
     for (const auto& h : heads_) {
         if (h.dim > program_head_dim_max) // before anything is allocated by it
-            return error{errc::invalid_argument, fmt::format("head {} has {} components: 1 ... {}, softmax at least 2", h.name, h.dim, program_head_dim_max), "program " + name_,
-                         "see npu_program"};
+            return error{errc::invalid_argument,
+                         fmt::format("head {} has {} components: 1 ... {}, softmax at least 2", h.name, h.dim, program_head_dim_max),
+                         "program " + name_, "see npu_program"};
         const auto w = readouts_.find(h.name);
         if (w != readouts_.end())
             p.heads.push_back({h, w->second.weights, w->second.bias});
         else
-            p.heads.push_back({h, std::vector<float>(std::size_t{h.dim} * std::min(p.units, program_units_max), 0.0f), std::vector<float>(h.dim, 0.0f)});
+            p.heads.push_back(
+                {h, std::vector<float>(std::size_t{h.dim} * std::min(p.units, program_units_max), 0.0f), std::vector<float>(h.dim, 0.0f)});
     }
     auto drawn = given_ ? result<reservoir>(*given_) : reservoir::make(shape_);
     if (!drawn)

@@ -61,14 +61,17 @@ std::vector<std::byte> payload_of(const npu_program& p) {
     return joined(message);
 }
 
-error malformed(std::string what, const std::string& where) { return {errc::malformed, std::move(what), where, "write the program again: forge npu deploy --save"}; }
+error malformed(std::string what, const std::string& where) {
+    return {errc::malformed, std::move(what), where, "write the program again: forge npu deploy --save"};
+}
 
 result<void> read_program(disk::NpuProgram::Reader root, const std::string& where, npu_program& p) {
     // Each text and list is fetched once: every fetch counts against the traversal limit.
     const auto name = root.getName();
     const auto heads = root.getHeads();
     if (name.size() > name_bytes_max || heads.size() > heads_max)
-        return malformed(fmt::format("a name of {} bytes and {} heads: at most {} and {}", name.size(), heads.size(), name_bytes_max, heads_max), where);
+        return malformed(fmt::format("a name of {} bytes and {} heads: at most {} and {}", name.size(), heads.size(), name_bytes_max, heads_max),
+                         where);
     p.name.assign(name.begin(), name.end());
     p.inputs = root.getInputs();
     p.units = root.getUnits();
@@ -95,8 +98,9 @@ result<void> open_file(disk::NpuProgramFile::Reader root, const std::string& whe
         return malformed("this is not a program file of forge", where);
     if (root.getFormatVersion() > npu_program_format_version)
         return error{errc::version_too_new,
-                     fmt::format("program format {} is newer than {}, the newest that this program reads", root.getFormatVersion(), npu_program_format_version), where,
-                     "upgrade forge"};
+                     fmt::format("program format {} is newer than {}, the newest that this program reads", root.getFormatVersion(),
+                                 npu_program_format_version),
+                     where, "upgrade forge"};
     if (root.getFormatVersion() != npu_program_format_version)
         return malformed(fmt::format("there is no program format {}", root.getFormatVersion()), where);
     payload = bytes_of(root.getPayload());
@@ -110,11 +114,15 @@ result<void> open_file(disk::NpuProgramFile::Reader root, const std::string& whe
 result<std::vector<std::byte>> encode_npu_program(const npu_program& p) {
     if (auto sound = validate(p); !sound)
         return sound.reason();
-    if (p.name.size() > name_bytes_max || p.heads.size() > heads_max || std::any_of(p.heads.begin(), p.heads.end(), [](const auto& h) { return h.spec.name.size() > name_bytes_max; }))
-        return error{errc::invalid_argument, fmt::format("a name is longer than {} bytes, or there are more than {} heads", name_bytes_max, heads_max), "program " + p.name, ""};
+    if (p.name.size() > name_bytes_max || p.heads.size() > heads_max ||
+        std::any_of(p.heads.begin(), p.heads.end(), [](const auto& h) { return h.spec.name.size() > name_bytes_max; }))
+        return error{errc::invalid_argument,
+                     fmt::format("a name is longer than {} bytes, or there are more than {} heads", name_bytes_max, heads_max), "program " + p.name,
+                     ""};
     const auto payload = payload_of(p);
     if (payload.size() > npu_program_bytes_max - 4096)
-        return error{errc::invalid_argument, fmt::format("{} bytes are more than a program file holds ({})", payload.size(), npu_program_bytes_max), "program " + p.name, "fewer examples"};
+        return error{errc::invalid_argument, fmt::format("{} bytes are more than a program file holds ({})", payload.size(), npu_program_bytes_max),
+                     "program " + p.name, "fewer examples"};
     one_segment_builder message(32 + payload.size() / word_bytes);
     auto root = message.root<disk::NpuProgramFile>();
     root.setMagic(npu_program_magic);
@@ -136,13 +144,15 @@ result<stored_npu_program> decode_npu_program(std::span<const std::byte> file) {
         return outer.reason();
     std::span<const std::byte> payload;
     stored_npu_program stored;
-    const auto opened = outer->read<disk::NpuProgramFile>([&](disk::NpuProgramFile::Reader root) { return open_file(root, outer->where(), payload, stored.sha256); });
+    const auto opened =
+        outer->read<disk::NpuProgramFile>([&](disk::NpuProgramFile::Reader root) { return open_file(root, outer->where(), payload, stored.sha256); });
     if (!opened)
         return opened.reason();
     if (!rest.empty())
         return malformed(fmt::format("{} bytes behind its end", rest.size()), "program file");
     if (sha256_of(payload) != stored.sha256)
-        return error{errc::checksum_mismatch, "the SHA-256 of the program is not the one in its file: bytes have changed", "program file", "take another copy"};
+        return error{errc::checksum_mismatch, "the SHA-256 of the program is not the one in its file: bytes have changed", "program file",
+                     "take another copy"};
     const auto inner = one_segment_reader::take(payload, "program", 0);
     if (!inner)
         return inner.reason();

@@ -15,8 +15,8 @@ std::vector<std::byte> file_around(std::span<const std::byte> payload) {
     const auto hash = forge::sha256_of(payload);
     forge::byte_writer w;
     w.u32(0).u32(1 + 2 + 2 + 4 + words);
-    w.u64(0x0002'0002'0000'0000);               // a struct of two words and two pointers, right behind
-    w.u64(0x00525055504e464d).u64(1);           // magic, version
+    w.u64(0x0002'0002'0000'0000);     // a struct of two words and two pointers, right behind
+    w.u64(0x00525055504e464d).u64(1); // magic, version
     w.u64(std::uint64_t{32} << 35 | 2ull << 32 | 1u << 2 | 1u);
     w.u64(std::uint64_t{payload.size()} << 35 | 2ull << 32 | 4u << 2 | 1u);
     w.hash(hash);

@@ -62,9 +62,9 @@ struct integer_executor {
     std::vector<double> s;
     integer_layer layer;
     float sx = 0.0f;
-    double unit = 0.0;             ///< what one of 15 steps is worth
+    double unit = 0.0; ///< what one of 15 steps is worth
     std::vector<long> threshold;
-    std::vector<long> activation;  ///< of the last step, 0 ... 15
+    std::vector<long> activation; ///< of the last step, 0 ... 15
 
     static float top_of(const std::vector<float>& x) {
         float top = 0.0f;
@@ -79,20 +79,26 @@ struct integer_executor {
                 w.push_back(-x);
         return w;
     }
-    integer_executor(const npu_program& program, way w) : p(program), how(w), s(program.units, 0.0), layer(rows_of(program, w), program.inputs + program.units) {
+    integer_executor(const npu_program& program, way w, float bound = 0.0f)
+        : p(program), how(w), s(program.units, 0.0), layer(rows_of(program, w), program.inputs + program.units) {
         sx = top_of(p.examples) / 127.0f;
         const std::size_t width = p.inputs + p.units;
         float top = 0.0f;
         for (std::size_t row = 0; row < p.examples.size() / width; ++row) {
-            const auto x = eight_bits({p.examples.begin() + static_cast<long>(row * width), p.examples.begin() + static_cast<long>((row + 1) * width)}, sx);
+            const auto x =
+                eight_bits({p.examples.begin() + static_cast<long>(row * width), p.examples.begin() + static_cast<long>((row + 1) * width)}, sx);
             for (std::size_t c = 0; c < layer.q.size(); ++c)
                 top = std::fmax(top, static_cast<float>(layer.sum(c, x)) * static_cast<float>(layer.sw[c]) * sx);
         }
+        if (bound > 0.0f)
+            top = std::fmin(top, bound);
         unit = static_cast<double>(top / 15.0f);
         for (const double scale : layer.sw)
             threshold.push_back(std::max(1L, std::lround(unit / static_cast<double>(static_cast<float>(scale) * sx))));
     }
-    long four_bits(std::size_t row, const std::vector<long>& x) const { return std::min(15L, (std::max(0L, layer.sum(row, x)) + threshold[row] / 2) / threshold[row]); }
+    long four_bits(std::size_t row, const std::vector<long>& x) const {
+        return std::min(15L, (std::max(0L, layer.sum(row, x)) + threshold[row] / 2) / threshold[row]);
+    }
     void step(const std::vector<float>& u) {
         std::vector<float> both = u;
         for (const double v : s)

@@ -136,7 +136,7 @@ TEST_CASE("split: W and -W rectified, and the difference keeps what is negative"
     software_engine host;
     sim_akd1000 sim;
     auto n = hybrid_network::make(p, host, {&sim}, {.path = linear_path::split, .readouts = readout_place::host}).or_throw();
-    integer_executor model(p, integer_executor::way::split);
+    integer_executor model(p, integer_executor::way::split, 2.0f);
     std::mt19937 g(8);
     std::size_t negative = 0;
     for (int t = 0; t < 40; ++t) {
@@ -146,7 +146,8 @@ TEST_CASE("split: W and -W rectified, and the difference keeps what is negative"
         model.step(u);
         for (std::size_t k = 0; k < 40; ++k) {
             REQUIRE(static_cast<double>(n.state()[k]) == Approx(model.s[k]).margin(1e-5));
-            const double drive = std::atanh(std::clamp((static_cast<double>(n.state()[k]) - 0.6 * static_cast<double>(before[k])) / 0.4, -0.999999, 0.999999));
+            const double drive =
+                std::atanh(std::clamp((static_cast<double>(n.state()[k]) - 0.6 * static_cast<double>(before[k])) / 0.4, -0.999999, 0.999999));
             negative += drive < -0.01 ? 1 : 0;
         }
         model.s.assign(n.state().begin(), n.state().end());
@@ -164,7 +165,7 @@ TEST_CASE("device native: one pass for all heads, and the leak commutes with the
     auto n = hybrid_network::make(p, host, {&sim}, options).or_throw();
     CHECK(n.mode() == execution_mode::device_native);
     CHECK(sim.units_used() == 179 + 12 * 5); // four heads, and the identity that brings the state
-    integer_executor model(p, integer_executor::way::rectified);
+    integer_executor model(p, integer_executor::way::rectified, 1.0f);
     std::mt19937 g(9);
     std::vector<double> integrated(7, 0.0); // dims 1, 2, 3, 1
     for (int t = 0; t < 60; ++t) {
@@ -173,7 +174,7 @@ TEST_CASE("device native: one pass for all heads, and the leak commutes with the
         model.step(u);
         for (std::size_t k = 0; k < 40; ++k) {
             REQUIRE(static_cast<double>(n.state()[k]) == Approx(model.s[k]).margin(1e-5));
-            REQUIRE(n.state()[k] >= 0.0f);
+            REQUIRE((n.state()[k] >= 0.0f && n.state()[k] <= 1.00001f));
         }
         std::size_t at = 0;
         for (std::size_t h = 0; h < 4; ++h)
@@ -181,7 +182,8 @@ TEST_CASE("device native: one pass for all heads, and the leak commutes with the
                 integrated[at] = 0.6 * integrated[at] + 0.4 * model.head_of_activations(h, c);
                 REQUIRE(static_cast<double>(n.readout(h)[c]) == Approx(integrated[at] + static_cast<double>(p.heads[h].bias[c])).margin(1e-4));
                 // And by linearity it is the 4-bit readout of the state itself.
-                REQUIRE(static_cast<double>(n.readout(h)[c]) == Approx(model.rounded_head_of_state(h, c) + static_cast<double>(p.heads[h].bias[c])).margin(1e-3));
+                REQUIRE(static_cast<double>(n.readout(h)[c]) ==
+                        Approx(model.rounded_head_of_state(h, c) + static_cast<double>(p.heads[h].bias[c])).margin(1e-3));
             }
         model.s.assign(n.state().begin(), n.state().end());
     }

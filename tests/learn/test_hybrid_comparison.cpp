@@ -102,15 +102,19 @@ TEST_CASE("whole groups have one role, and what does not fit a task is one clear
     says([](auto& b) { b[3].inputs.pop_back(); }, "39 values for 20 rows of 2 inputs");
     says([](auto& b) { b[3].inputs[0] = INFINITY; }, "not a number");
     says([](auto& b) { b[3].labels[12] = 0.5f; }, "a label of 0.5");
-    says([](auto& b) {
-        b[1].group = b[0].group;
-        b[1].role = b[0].role == sample_role::test ? sample_role::train : sample_role::test;
-    }, "different roles");
-    says([](auto& b) {
-        for (auto& s : b)
-            for (auto& y : s.labels)
-                y = std::isnan(y) ? y : 1.0f;
-    }, "0 of class 0");
+    says(
+        [](auto& b) {
+            b[1].group = b[0].group;
+            b[1].role = b[0].role == sample_role::test ? sample_role::train : sample_role::test;
+        },
+        "different roles");
+    says(
+        [](auto& b) {
+            for (auto& s : b)
+                for (auto& y : s.labels)
+                    y = std::isnan(y) ? y : 1.0f;
+        },
+        "0 of class 0");
 }
 
 TEST_CASE("modes are compared on the same held-out samples, each with its own readouts") {
@@ -156,7 +160,8 @@ TEST_CASE("a search is the same every time, ranks by validation, and deploys its
     CHECK(*rows[0].test_f32 > 0.7);
     CHECK(*rows[0].test_tuned > 0.6);
     const auto shape = search_candidate(o, 2, 3);
-    CHECK((shape.spectral_radius >= 0.5 && shape.spectral_radius <= 1.2 && shape.leak >= 0.1 && shape.leak <= 1.0 && shape.connectivity >= 0.05 && shape.connectivity <= 0.5));
+    CHECK((shape.spectral_radius >= 0.5 && shape.spectral_radius <= 1.2 && shape.leak >= 0.1 && shape.leak <= 1.0 && shape.connectivity >= 0.05 &&
+           shape.connectivity <= 0.5));
     auto untested = all;
     for (auto& s : untested)
         s.role = s.role == sample_role::test ? sample_role::train : s.role;
@@ -186,7 +191,8 @@ TEST_CASE("the attack's gradient is that of the readout, and its flips are count
         }
     }
     const std::vector<double> sizes{0.0, 0.1, 0.4};
-    const auto rows = attack_transfer(p, all, sample_role::test, host, sim, float_readouts, sizes).or_throw();
+    const auto tuned = retrain_classifier(p, all, host, {&sim}, float_readouts).or_throw();
+    const auto rows = attack_transfer(p, tuned, all, sample_role::test, host, sim, float_readouts, sizes).or_throw();
     REQUIRE(rows.size() == 3);
     std::uint64_t asked = 0;
     for (const auto& s : all)
@@ -204,5 +210,5 @@ TEST_CASE("the attack's gradient is that of the readout, and its flips are count
     auto two = p;
     two.heads.push_back(two.heads.front());
     two.heads.back().spec.name = "other";
-    CHECK(attack_transfer(two, all, sample_role::test, host, sim, float_readouts, sizes).reason().code == errc::invalid_argument);
+    CHECK(attack_transfer(two, tuned, all, sample_role::test, host, sim, float_readouts, sizes).reason().code == errc::invalid_argument);
 }

@@ -11,7 +11,9 @@ using namespace forge;
 
 namespace {
 
-route_surroundings around(bool int4_device, std::uint32_t back_ends = 1, bool trunk_on_device = true) { return {int4_device, back_ends, trunk_on_device, {}}; }
+route_surroundings around(bool int4_device, std::uint32_t back_ends = 1, bool trunk_on_device = true) {
+    return {int4_device, back_ends, trunk_on_device, {}};
+}
 
 const auto one_device = around(true);
 
@@ -39,14 +41,20 @@ TEST_CASE("rule 3: a layer of more than 1000 nodes stays on the host") {
     goes({operation_kind::dense, "x", 10, 1001, weight_precision::int4}, side::host, 3, "1001 nodes are more than the device's 1000 units");
 }
 
-TEST_CASE("rule 4: tanh is the host's, after the device's linear part") { goes(of(operation_kind::tanh_activation), side::device_then_host, 4, "no tanh"); }
+TEST_CASE("rule 4: tanh is the host's, after the device's linear part") {
+    goes(of(operation_kind::tanh_activation), side::device_then_host, 4, "no tanh");
+}
 TEST_CASE("rule 5: a bounded ReLU is the device's own") { goes(of(operation_kind::bounded_relu), side::device, 5, "own activation"); }
 TEST_CASE("rule 6: a sigmoid is the host's") { goes(of(operation_kind::sigmoid), side::host, 6, "no sigmoid"); }
 TEST_CASE("rule 7: GELU is the host's") { goes(of(operation_kind::gelu), side::host, 7, "no GELU"); }
-TEST_CASE("rule 8: a recurrent step is one product there, activation and state here") { goes(of(operation_kind::recurrent_step), side::device_then_host, 8, "[u; s]"); }
+TEST_CASE("rule 8: a recurrent step is one product there, activation and state here") {
+    goes(of(operation_kind::recurrent_step), side::device_then_host, 8, "[u; s]");
+}
 TEST_CASE("rule 9: gradients are the host's") { goes(of(operation_kind::gradient), side::host, 9, "no gradient"); }
 TEST_CASE("rule 10: a gradient step changes the host's float weights") { goes(of(operation_kind::gradient_update), side::host, 10, "float weights"); }
-TEST_CASE("rule 11: a mutation is computed here and written there") { goes(of(operation_kind::mutation_update), side::host_then_device, 11, "set_variable"); }
+TEST_CASE("rule 11: a mutation is computed here and written there") {
+    goes(of(operation_kind::mutation_update), side::host_then_device, 11, "set_variable");
+}
 
 TEST_CASE("rule 12: all heads in one pass, while their units last") {
     goes({operation_kind::head_fan_out, "x", 128, 11, weight_precision::int4}, side::device, 12, "one pass");
@@ -56,7 +64,9 @@ TEST_CASE("rule 12: all heads in one pass, while their units last") {
     goes({operation_kind::head_fan_out, "x", 128, 11, weight_precision::f32}, side::host, 2, "heads' weights");
 }
 
-TEST_CASE("rule 13: integration over time needs the host's state buffer") { goes(of(operation_kind::temporal_integration), side::device_then_host, 13, "keeps the state"); }
+TEST_CASE("rule 13: integration over time needs the host's state buffer") {
+    goes(of(operation_kind::temporal_integration), side::device_then_host, 13, "keeps the state");
+}
 
 TEST_CASE("rule 14: several back ends share a layer, however large") {
     goes({operation_kind::dense, "x", 2098, 2048, weight_precision::int4}, side::divided, 14, "2048 rows over 4 back ends", around(true, 4));
@@ -86,7 +96,7 @@ TEST_CASE("weights are 4-bit weights when 4 bits bear them") {
         wild[k] = 0.01f * static_cast<float>(g() % 100) / 100.0f;
     }
     for (std::size_t row = 0; row < 20; ++row) {
-        exact[7 * row] = 0.875f; // the step is 1/8 then
+        exact[7 * row] = 0.875f;                             // the step is 1/8 then
         wild[7 * row] = 10.0f * static_cast<float>(row % 2); // one giant, and the others vanish beside it
         wild[7 * row + 1] = 0.6f;
     }

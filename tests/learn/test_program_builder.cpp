@@ -12,10 +12,14 @@ namespace {
 program_builder eleven() {
     program_builder b;
     b.name("conductor").reservoir_dims(50, 128);
-    b.add_head("thermalization", 1, head_activation::sigmoid).add_head("phase", 2, head_activation::softmax).add_head("anomaly", 1, head_activation::sigmoid);
+    b.add_head("thermalization", 1, head_activation::sigmoid)
+        .add_head("phase", 2, head_activation::softmax)
+        .add_head("anomaly", 1, head_activation::sigmoid);
     for (const auto* name : {"priority", "cg", "quality", "schedule", "deconfinement"})
         b.add_head(name, 1, head_activation::relu);
-    return b.add_head("rejection", 1, head_activation::sigmoid).add_head("transport_d", 1, head_activation::linear).add_head("transport_eta", 1, head_activation::linear);
+    return b.add_head("rejection", 1, head_activation::sigmoid)
+        .add_head("transport_d", 1, head_activation::linear)
+        .add_head("transport_eta", 1, head_activation::linear);
 }
 
 } // namespace
@@ -90,7 +94,13 @@ TEST_CASE("readouts of a trained network become weights and biases") {
 TEST_CASE("units are 179 + 12 N, and beyond 1000 the refusal shows the sum") {
     const auto rows = scaling_table(70);
     REQUIRE(rows.size() == 70);
-    for (const auto& [heads, units, left] : {std::tuple{1u, 191u, 809u}, {2u, 203u, 797u}, {4u, 227u, 773u}, {8u, 275u, 725u}, {11u, 311u, 689u}, {20u, 419u, 581u}, {55u, 839u, 161u}}) {
+    for (const auto& [heads, units, left] : {std::tuple{1u, 191u, 809u},
+                                             {2u, 203u, 797u},
+                                             {4u, 227u, 773u},
+                                             {8u, 275u, 725u},
+                                             {11u, 311u, 689u},
+                                             {20u, 419u, 581u},
+                                             {55u, 839u, 161u}}) {
         CHECK(rows[heads - 1].heads == heads);
         CHECK(rows[heads - 1].units == units);
         CHECK(rows[heads - 1].left == left);

@@ -24,7 +24,8 @@ inline std::vector<float> normals(std::mt19937& generator, std::size_t n, float 
 }
 
 /// A trunk of rectified layers and linear heads with 1, 2, 3, 1, ... outputs.
-inline dense_program drawn_program(std::mt19937& g, const std::string& name, std::uint32_t inputs, std::uint32_t width, std::size_t depth, std::size_t heads) {
+inline dense_program drawn_program(std::mt19937& g, const std::string& name, std::uint32_t inputs, std::uint32_t width, std::size_t depth,
+                                   std::size_t heads) {
     dense_program p;
     p.name = name;
     std::uint32_t in = inputs;
@@ -97,6 +98,21 @@ inline void check_dense_contract(const std::function<std::unique_ptr<dense_engin
             }
             CHECK(std::sqrt(wrong / size) < tolerance);
         }
+    }
+    SECTION("a bound ends a rectified layer, from where the examples go beyond it") {
+        auto bounded = b;
+        bounded.trunk.front().bound = 1.5f;
+        const auto id = engine->map(bounded, normals(g, 5 * 40)).or_throw();
+        const auto answers = engine->run(id, normals(g, 5 * 30, 3.0f)).or_throw();
+        float top = 0.0f;
+        for (const auto& y : answers)
+            top = std::max(top, *std::max_element(y.begin(), y.end()));
+        CHECK(top == Approx(1.5f).epsilon(1e-6));
+        bounded.trunk.front().bound = -1.0f;
+        CHECK_THAT(engine->map(bounded, normals(g, 5)).reason().what, Catch::Contains("has a bound of"));
+        bounded.trunk.front().bound = 1.0f;
+        bounded.trunk.front().rectified = false;
+        CHECK_THAT(engine->map(bounded, normals(g, 5)).reason().what, Catch::Contains("only where it is rectified"));
     }
     SECTION("a batch is its rows one by one, to the bit, whoever computes in between") {
         const auto rows = normals(g, 12 * 9, 2.0f);
@@ -177,7 +193,7 @@ inline void check_dense_contract(const std::function<std::unique_ptr<dense_engin
         bad.heads[2].rectified = true;
         says(engine->map(bad, examples_a), errc::invalid_argument, "is rectified");
         CHECK(engine->run(ia, normals(g, 12)).ok()); // and nothing broke
-        if (engine->about().weight_bits < 32) { // ranges come from examples
+        if (engine->about().weight_bits < 32) {      // ranges come from examples
             says(engine->map(a, {}), errc::invalid_argument, "fixed by examples");
             says(engine->map(a, normals(g, 13)), errc::invalid_argument, "fixed by examples");
         } else {

@@ -54,7 +54,8 @@ TEST_CASE("boards are named by their PCI ids, with their driver or without") {
     CHECK(found.boards[0].driver.empty());
     CHECK(found.boards[1].model == "AKD1500");
     CHECK(found.boards[2].model == "unknown (device beef)");
-    CHECK_THAT(what_runs(found), Catch::Contains("AKD1000 at 0000:03:00.0 without a driver") && Catch::Contains("no /dev/akida*") && Catch::Contains("sim-akd1000"));
+    CHECK_THAT(what_runs(found),
+               Catch::Contains("AKD1000 at 0000:03:00.0 without a driver") && Catch::Contains("no /dev/akida*") && Catch::Contains("sim-akd1000"));
 }
 
 TEST_CASE("a board with driver and device file is reported, and what runs is still the simulator") {

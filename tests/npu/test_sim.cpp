@@ -21,7 +21,11 @@ std::vector<float> any(std::size_t n, float spread = 1.0f) {
     return x;
 }
 
-dense_layer layer(const std::string& name, std::uint32_t in, std::uint32_t out, bool rectified) { return {name, in, out, any(in * out), rectified}; }
+/// Rectified layers are bounded now and then, some inside what the examples reach.
+dense_layer layer(const std::string& name, std::uint32_t in, std::uint32_t out, bool rectified) {
+    const float bound = rectified && generator() % 2 == 0 ? 0.5f * static_cast<float>(1 + generator() % 6) : 0.0f;
+    return {name, in, out, any(in * out), rectified, bound};
+}
 
 /// What the rules say, layer by layer, in long integers and double.
 struct paper_device {
@@ -83,6 +87,8 @@ struct paper_device {
                     for (std::size_t c = 0; c < y.size(); ++c)
                         largest = std::fmax(largest, static_cast<float>(y[c]) * static_cast<float>(s.sw[c]) * static_cast<float>(in));
                 }
+                if (l.bound > 0.0f)
+                    largest = std::fmin(largest, l.bound);
                 s.out = static_cast<double>(largest > 0.0f ? largest / 15.0f : 1.0f);
                 for (std::size_t c = 0; c < l.outputs; ++c) {
                     const double unit = static_cast<double>(static_cast<float>(s.sw[c]) * static_cast<float>(in));

@@ -45,7 +45,8 @@ TEST_CASE("forge npu info says what runs, whose figures are models, and where th
 TEST_CASE("a program is saved, deployed from its file, and refused when its bytes have changed") {
     const scratch_folder scratch;
     const auto file = (scratch.path() / "p.npu").string();
-    const std::vector<std::string> save{"npu", "deploy", "--heads", "thermalization:1:sigmoid", "phase:2:softmax", "--dims", "6", "40", "--save", file, "--json"};
+    const std::vector<std::string> save{"npu",    "deploy", "--heads", "thermalization:1:sigmoid", "phase:2:softmax", "--dims", "6", "40",
+                                        "--save", file,     "--json"};
     const auto made = data_of(save, "forge.npu.deploy/1");
     CHECK(made.at("sha256").is_null());
     CHECK(made.at("mode") == "hybrid");
@@ -95,7 +96,8 @@ TEST_CASE("a search over a CSV splits whole groups and compares the modes on hel
                 csv << group << "," << (t < 5 ? "" : a > 0 ? "1" : "0") << "," << a << "," << 0.1 * group << "\n";
             }
     }
-    const std::vector<std::string> command{"npu", "search", "--sequences", file.string(), "--candidates", "3", "--deployed", "1", "--units", "24", "--compare", "--attack", "--json"};
+    const std::vector<std::string> command{"npu", "search",  "--sequences", file.string(), "--candidates", "3",     "--deployed",
+                                           "1",   "--units", "24",          "--compare",   "--attack",     "--json"};
     const auto d = data_of(command, "forge.npu.search/1");
     REQUIRE(d.at("candidates").size() == 3);
     CHECK(d.at("candidates").at(0).at("test_tuned").get<double>() > 0.8);

@@ -10,8 +10,8 @@ namespace forge {
 
 namespace {
 
-constexpr std::size_t width = 4;                                ///< floats of a vector that every x86-64 and ARMv8 has
-constexpr std::size_t vectors = blocked_matrix::lanes / width;  ///< independent sums in flight: enough to hide the latency of an addition
+constexpr std::size_t width = 4;                               ///< floats of a vector that every x86-64 and ARMv8 has
+constexpr std::size_t vectors = blocked_matrix::lanes / width; ///< independent sums in flight: enough to hide the latency of an addition
 using vec = float __attribute__((vector_size(width * sizeof(float))));
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace forge {
 
@@ -37,7 +38,11 @@ struct placed_layer {
 struct software_engine::mapped {
     std::string where; ///< for errors
     std::vector<placed_layer> trunk;
-    std::vector<bool> rectified;
+    struct activation {
+        bool rectified;
+        float top; ///< infinity without a bound
+    };
+    std::vector<activation> activations;
     std::vector<blocked_matrix> trunk_weights;
     std::vector<placed_layer> heads;
     blocked_matrix head_weights; ///< of all heads, one below the other: one pass
@@ -48,8 +53,8 @@ struct software_engine::mapped {
         for (std::size_t k = 0; k < trunk.size(); ++k) {
             out.resize(std::max(out.size(), trunk_weights[k].padded_rows()));
             trunk_weights[k].multiply(from, out.data());
-            if (rectified[k])
-                std::transform(out.begin(), out.end(), out.begin(), [](float v) { return v > 0.0f ? v : 0.0f; });
+            if (activations[k].rectified)
+                std::transform(out.begin(), out.end(), out.begin(), [top = activations[k].top](float v) { return v > 0.0f ? std::min(v, top) : 0.0f; });
             std::swap(in, out);
             from = in.data();
         }
@@ -75,7 +80,7 @@ result<program_id> software_engine::map(const dense_program& program, std::span<
     m->where = std::string(engine_name) + ", program " + program.name;
     for (const auto& l : program.trunk) {
         m->trunk.push_back({l.name, l.inputs, l.outputs, 0});
-        m->rectified.push_back(l.rectified);
+        m->activations.push_back({l.rectified, l.bound > 0.0f ? l.bound : std::numeric_limits<float>::infinity()});
         m->trunk_weights.emplace_back(l.outputs, l.inputs).set_rows(0, l.weights);
     }
     std::size_t rows = 0;

@@ -11,7 +11,7 @@ namespace forge {
 
 /// "software-f32": products by blocked_matrix, so that answers have the bits of the plain loop, row by row and in any batch.
 ///
-/// A rectified layer is max(0, .) without an upper bound. Examples are not needed and not looked at. Nothing is ever clamped,
+/// A rectified layer is max(0, .), and ends at its bound if it has one. Examples are not needed and not looked at. Nothing is ever clamped,
 /// and there is no budget but memory. Cost: measured wall time of the call. One owner, one thread (dense_engine.hpp).
 class software_engine final : public dense_engine {
 public:

@@ -63,7 +63,8 @@ std::string what_runs(const akida_discovery& found) {
     for (const auto& f : found.device_files)
         text += (text.empty() ? "" : ", ") + f.string();
     const bool ready = !found.device_files.empty();
-    return "found " + text + "; " + (ready ? "forge speaks to no board yet" : "its driver is not loaded (no /dev/akida*)") + ": programs run on sim-akd1000";
+    return "found " + text + "; " + (ready ? "forge speaks to no board yet" : "its driver is not loaded (no /dev/akida*)") +
+           ": programs run on sim-akd1000";
 }
 
 } // namespace forge

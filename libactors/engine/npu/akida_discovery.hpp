@@ -15,7 +15,7 @@ struct akida_board {
 };
 
 struct akida_discovery {
-    std::vector<akida_board> boards;                ///< on PCI, by address
+    std::vector<akida_board> boards;                 ///< on PCI, by address
     std::vector<std::filesystem::path> device_files; ///< /dev/akida*, by name
 };
 

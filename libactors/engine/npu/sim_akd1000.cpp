@@ -21,7 +21,7 @@ struct device_layer {
     std::uint32_t inputs = 0;
     std::uint32_t outputs = 0;
     bool rectified = false;
-    std::vector<float> scale;            ///< sw by channel
+    std::vector<float> scale; ///< sw by channel
     integer_matrix weights;
     std::vector<std::int32_t> threshold; ///< by channel; of a rectified layer
     float input_scale = 0.0f;            ///< what one unit of an input is worth
@@ -56,8 +56,8 @@ device_layer quantised(const dense_layer& from, float input_scale) {
     return l;
 }
 
-/// The largest activation over the examples becomes 15.
-void fix_thresholds(device_layer& l, const std::vector<std::vector<std::int16_t>>& examples) {
+/// The largest activation over the examples, or the bound if that is smaller, becomes 15.
+void fix_thresholds(device_layer& l, float bound, const std::vector<std::vector<std::int16_t>>& examples) {
     float top = 0.0f;
     std::vector<std::int32_t> sums(l.outputs);
     for (const auto& in : examples) {
@@ -65,6 +65,8 @@ void fix_thresholds(device_layer& l, const std::vector<std::vector<std::int16_t>
         for (std::size_t c = 0; c < sums.size(); ++c)
             top = std::max(top, static_cast<float>(sums[c]) * l.scale[c] * l.input_scale);
     }
+    if (bound > 0.0f)
+        top = std::min(top, bound);
     l.output_scale = top > 0.0f ? top / activation_top : 1.0f;
     for (std::size_t c = 0; c < l.outputs; ++c) {
         const float unit = l.scale[c] * l.input_scale;
@@ -87,8 +89,8 @@ struct sim_akd1000::mapped {
     std::vector<device_layer> heads;
     std::uint64_t units = 0;
     std::uint64_t n_weights = 0;
-    std::size_t outputs = 0; ///< values of an answer
-    std::vector<std::int16_t> in;    ///< room for the widest layer, padded
+    std::size_t outputs = 0;      ///< values of an answer
+    std::vector<std::int16_t> in; ///< room for the widest layer, padded
     std::vector<std::int32_t> sums;
 
     /// @return how many values the range cut.
@@ -153,8 +155,9 @@ dense_cost sim_akd1000::cost() const {
     c.seconds = seconds_;
     c.joules = figures_.board_w * seconds_;
     c.clamped = clamped_;
-    c.source = fmt::format("model: {:.0f} us link + {:.0f} MB/s + {:.2f} ns a weight; board {:.3f} W over the whole time, chip alone {:.1f} uJ", figures_.link_s * 1e6,
-                           figures_.bytes_per_s / 1e6, figures_.chip_s_per_weight * 1e9, figures_.board_w, 1e6 * figures_.chip_w * chip_s_);
+    c.source = fmt::format("model: {:.0f} us link + {:.0f} MB/s + {:.2f} ns a weight; board {:.3f} W over the whole time, chip alone {:.1f} uJ",
+                           figures_.link_s * 1e6, figures_.bytes_per_s / 1e6, figures_.chip_s_per_weight * 1e9, figures_.board_w,
+                           1e6 * figures_.chip_w * chip_s_);
     return c;
 }
 
@@ -164,18 +167,22 @@ result<program_id> sim_akd1000::map(const dense_program& program, std::span<cons
     const auto where = "sim-akd1000, program " + program.name;
     const std::size_t width = program.trunk.front().inputs;
     if (examples.empty() || examples.size() % width != 0 || !all_finite(examples))
-        return error{errc::invalid_argument, fmt::format("{} example values for {} inputs: the ranges of 8 and 4 bits are fixed by examples, which must be finite rows", examples.size(), width),
+        return error{errc::invalid_argument,
+                     fmt::format("{} example values for {} inputs: the ranges of 8 and 4 bits are fixed by examples, which must be finite rows",
+                                 examples.size(), width),
                      where, "map it with inputs as they will come"};
     for (std::size_t k = 0; k < program.trunk.size(); ++k)
         if (!program.trunk[k].rectified && (k + 1 < program.trunk.size() || !program.heads.empty()))
-            return error{errc::invalid_argument, "layer " + program.trunk[k].name + " is not rectified, and the device has no other activation between layers", where,
+            return error{errc::invalid_argument,
+                         "layer " + program.trunk[k].name + " is not rectified, and the device has no other activation between layers", where,
                          "the hybrid executor runs such layers on both sides"};
     const auto units = units_of(program);
     if (units_used() + units > figures_.budget.total) {
         std::string sum;
         for (const auto& [id, p] : programs_)
             sum += fmt::format("{} ({}) + ", p->units, p->name);
-        return error{errc::device_memory, fmt::format("{}{} ({}) = {} of {} units", sum, units, program.name, units_used() + units, figures_.budget.total), where,
+        return error{errc::device_memory,
+                     fmt::format("{}{} ({}) = {} of {} units", sum, units, program.name, units_used() + units, figures_.budget.total), where,
                      "unmap a program, or take fewer heads"};
     }
     auto m = std::make_unique<mapped>();
@@ -199,7 +206,7 @@ result<program_id> sim_akd1000::map(const dense_program& program, std::span<cons
     for (const auto& from : program.trunk) {
         auto l = quantised(from, scale);
         if (l.rectified) {
-            fix_thresholds(l, seen);
+            fix_thresholds(l, from.bound, seen);
             for (auto& in : seen) {
                 l.weights.multiply(in.data(), m->sums.data());
                 std::fill(in.begin(), in.end(), std::int16_t{0});

@@ -11,17 +11,17 @@ namespace forge {
 
 /// Figures that no simulator can measure, with where they are from. Every cost that uses them says "model".
 struct akd1000_figures {
-    double link_s = 650e-6;              ///< host to device and back, whatever the size (published end-to-end times of single inferences)
-    double bytes_per_s = 37e6;           ///< DMA over PCIe 2 x1, as published measurements have it
-    double chip_floor_s = 0.7e-6;        ///< a pass of a tiny program
-    double chip_s_per_weight = 1.03e-9;  ///< fit of published times of square layers of 1,024 to 4,096
-    double board_w = 0.901;              ///< at the performance clock
-    double chip_w = 0.030;               ///< data sheet
-    double set_variable_fast_s = 86e-6;  ///< same ranges, as vendors' tools report it
-    double set_variable_safe_s = 14e-3;  ///< measured by users, a forward pass included
+    double link_s = 650e-6;             ///< host to device and back, whatever the size (published end-to-end times of single inferences)
+    double bytes_per_s = 37e6;          ///< DMA over PCIe 2 x1, as published measurements have it
+    double chip_floor_s = 0.7e-6;       ///< a pass of a tiny program
+    double chip_s_per_weight = 1.03e-9; ///< fit of published times of square layers of 1,024 to 4,096
+    double board_w = 0.901;             ///< at the performance clock
+    double chip_w = 0.030;              ///< data sheet
+    double set_variable_fast_s = 86e-6; ///< same ranges, as vendors' tools report it
+    double set_variable_safe_s = 14e-3; ///< measured by users, a forward pass included
     double map_s = 150e-3;
     bool fast_set_variable = false;
-    unit_budget budget;                  ///< of programs, all together
+    unit_budget budget; ///< of programs, all together
 };
 
 /// Rules of the arithmetic, all in integers between input and answer:
@@ -29,7 +29,7 @@ struct akd1000_figures {
 /// - weights: 4 bits, symmetric per output channel (int4.hpp), scale sw, fixed at map(): set_variable clamps to it;
 /// - sums: 32 bits, saturating;
 /// - between layers: 4 bits, a = clamp((sum + t / 2) / t, 0, 15), a bounded ReLU whose threshold t >= 1 of each channel is fixed
-///   at map() so that the layer's largest activation over the examples is 15; a layer that is not rectified inside the
+///   at map() so that the layer's largest activation over the examples (or its bound, if smaller) is 15; a layer that is not rectified inside the
 ///   trunk is refused: the device has no other activation;
 /// - heads and a trunk's last layer that is not rectified: the sum itself, times sw sx, to the host.
 /// cost().clamped counts what the ranges cut: inputs beyond +-127 in run, weights beyond +-7 in set_variable.

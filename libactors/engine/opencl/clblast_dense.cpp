@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <map>
 
 namespace forge {
@@ -17,7 +18,7 @@ using namespace opencl;
 namespace {
 
 constexpr std::size_t tile_rows = 64; ///< of every product: one size, one kernel, one order of the sums
-constexpr auto rectify_source = "__kernel void rectify(__global float* x) { const size_t i = get_global_id(0); x[i] = fmax(x[i], 0.0f); }";
+constexpr auto rectify_source = "__kernel void rectify(__global float* x, float top) { const size_t i = get_global_id(0); x[i] = fmin(fmax(x[i], 0.0f), top); }";
 
 cl_device_id device_of(const std::string& id) {
     cl_uint n = 0;
@@ -43,6 +44,7 @@ struct matrix_on_device {
     std::uint32_t rows = 0;
     std::uint32_t columns = 0;
     bool rectified = false;
+    float top = 0.0f; ///< infinity without a bound
     memory_handle weights; ///< rows x columns
 };
 
@@ -97,9 +99,10 @@ private:
         return m;
     }
     void write(const memory_handle& to, std::size_t at, std::span<const float> from) {
-        check(clEnqueueWriteBuffer(queue_.get(), to.get(), CL_TRUE, at * sizeof(float), from.size_bytes(), from.data(), 0, nullptr, nullptr), "clEnqueueWriteBuffer on " + id_);
+        check(clEnqueueWriteBuffer(queue_.get(), to.get(), CL_TRUE, at * sizeof(float), from.size_bytes(), from.data(), 0, nullptr, nullptr),
+              "clEnqueueWriteBuffer on " + id_);
     }
-    void rectify(const memory_handle& x, std::size_t n);
+    void rectify(const memory_handle& x, float top, std::size_t n);
     void multiply(const matrix_on_device& m, const memory_handle& from, const memory_handle& to);
 
     std::string id_;
@@ -113,7 +116,7 @@ private:
     dense_cost cost_;
 };
 
-void clblast_engine::rectify(const memory_handle& x, std::size_t n) {
+void clblast_engine::rectify(const memory_handle& x, float top, std::size_t n) {
     if (!rectify_) {
         cl_int status = CL_SUCCESS;
         const char* text = rectify_source;
@@ -125,18 +128,21 @@ void clblast_engine::rectify(const memory_handle& x, std::size_t n) {
     }
     const cl_mem raw = x.get();
     check(clSetKernelArg(rectify_.get(), 0, sizeof raw, static_cast<const void*>(&raw)), "clSetKernelArg of rectify");
+    check(clSetKernelArg(rectify_.get(), 1, sizeof top, &top), "clSetKernelArg of rectify");
     check(clEnqueueNDRangeKernel(queue_.get(), rectify_.get(), 1, nullptr, &n, nullptr, 0, nullptr, nullptr), "clEnqueueNDRangeKernel of rectify");
 }
 
 /// to = from W^T, tile_rows rows.
 void clblast_engine::multiply(const matrix_on_device& m, const memory_handle& from, const memory_handle& to) {
     cl_command_queue queue = queue_.get();
-    const auto status = CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, tile_rows, m.rows, m.columns, 1.0f, from.get(), 0, m.columns, m.weights.get(), 0,
-                                     m.columns, 0.0f, to.get(), 0, m.rows, &queue, nullptr);
+    const auto status = CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, tile_rows, m.rows, m.columns, 1.0f, from.get(),
+                                     0, m.columns, m.weights.get(), 0, m.columns, 0.0f, to.get(), 0, m.rows, &queue, nullptr);
     if (status != CLBlastSuccess)
-        throw failure(error{errc::device_failed, fmt::format("CLBlastSgemm {} x {} x {}: status {}", tile_rows, m.rows, m.columns, static_cast<int>(status)), id_, "the software engine"});
+        throw failure(error{errc::device_failed,
+                            fmt::format("CLBlastSgemm {} x {} x {}: status {}", tile_rows, m.rows, m.columns, static_cast<int>(status)), id_,
+                            "the software engine"});
     if (m.rectified)
-        rectify(to, tile_rows * m.rows);
+        rectify(to, m.top, tile_rows * m.rows);
 }
 
 result<program_id> clblast_engine::map(const dense_program& program, std::span<const float>) {
@@ -148,7 +154,7 @@ result<program_id> clblast_engine::map(const dense_program& program, std::span<c
         std::size_t widest = program.trunk.front().inputs;
         for (const auto& l : program.trunk) {
             m.names.push_back({l.name, m.layers.size(), 0, l.outputs});
-            m.layers.push_back({l.outputs, l.inputs, l.rectified, buffer(l.weights.size())});
+            m.layers.push_back({l.outputs, l.inputs, l.rectified, l.bound > 0.0f ? l.bound : std::numeric_limits<float>::infinity(), buffer(l.weights.size())});
             write(m.layers.back().weights, 0, l.weights);
             widest = std::max<std::size_t>(widest, l.outputs);
         }
@@ -160,7 +166,7 @@ result<program_id> clblast_engine::map(const dense_program& program, std::span<c
                 all.insert(all.end(), h.weights.begin(), h.weights.end());
                 rows += h.outputs;
             }
-            m.layers.push_back({rows, program.trunk.back().outputs, false, buffer(all.size())});
+            m.layers.push_back({rows, program.trunk.back().outputs, false, 0.0f, buffer(all.size())});
             write(m.layers.back().weights, 0, all);
             widest = std::max<std::size_t>(widest, rows);
         }
@@ -193,9 +199,12 @@ result<std::vector<dense_answer>> clblast_engine::run(program_id id, std::span<c
                 multiply(l, m.activations[now], m.activations[1 - now]);
                 now = 1 - now;
             }
-            check(clEnqueueReadBuffer(queue_.get(), m.activations[now].get(), CL_TRUE, 0, tile_rows * outputs * sizeof(float), tile.data(), 0, nullptr, nullptr), "clEnqueueReadBuffer on " + id_);
+            check(clEnqueueReadBuffer(queue_.get(), m.activations[now].get(), CL_TRUE, 0, tile_rows * outputs * sizeof(float), tile.data(), 0,
+                                      nullptr, nullptr),
+                  "clEnqueueReadBuffer on " + id_);
             for (std::size_t r = 0; r < rows; ++r)
-                answers.emplace_back(tile.begin() + static_cast<std::ptrdiff_t>(r * outputs), tile.begin() + static_cast<std::ptrdiff_t>((r + 1) * outputs));
+                answers.emplace_back(tile.begin() + static_cast<std::ptrdiff_t>(r * outputs),
+                                     tile.begin() + static_cast<std::ptrdiff_t>((r + 1) * outputs));
         }
         return answers;
     });

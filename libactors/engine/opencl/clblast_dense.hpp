@@ -10,7 +10,7 @@
 namespace forge {
 
 /// "opencl:N" as opencl_system numbers them. Products by CLBlast's Sgemm in tiles of a fixed number of rows, so that a row has the same bits in
-/// any batch; a rectified layer is max(0, .) without an upper bound; examples are not needed. Cost: measured wall time.
+/// any batch; examples are not needed. Cost: measured wall time.
 ///
 /// Nothing is compiled before the first run, which then takes 17 to 75 s on PoCL with a cold cache (its disk cache and CLBlast's
 /// per-process cache make later ones fast). Worth it for large matrices and batches only: forge's models of 128 units run faster on the host

@@ -37,12 +37,14 @@ reservoir_shape search_candidate(const search_options& o, std::uint32_t inputs, 
     return s;
 }
 
-result<std::vector<search_row>> search_architecture(std::span<const labelled_sequence> all, std::uint32_t inputs, dense_engine& host, dense_engine& device, const search_options& o) {
+result<std::vector<search_row>> search_architecture(std::span<const labelled_sequence> all, std::uint32_t inputs, dense_engine& host,
+                                                    dense_engine& device, const search_options& o) {
     std::set<sample_role> roles;
     for (const auto& s : all)
         roles.insert(s.role);
     if (roles.size() != 3 || o.candidates == 0 || o.units.empty())
-        return error{errc::invalid_argument, "a search needs candidates, sizes, and groups for training, validation and test", "architecture search", "more groups; split_by_group"};
+        return error{errc::invalid_argument, "a search needs candidates, sizes, and groups for training, validation and test", "architecture search",
+                     "more groups; split_by_group"};
     const hybrid_options software{.readouts = readout_place::host};
     const hybrid_options deployed{.readouts = readout_place::host, .int4_tolerance = std::numeric_limits<double>::infinity()};
     std::vector<search_row> rows;
@@ -96,7 +98,8 @@ std::vector<labelled_sequence> synthetic_task(std::uint32_t inputs, std::size_t 
                 s.labels.push_back(std::numeric_limits<float>::quiet_NaN());
                 continue;
             }
-            const double one_ago = static_cast<double>(s.inputs[std::size_t{t - 1} * inputs]), three_ago = static_cast<double>(s.inputs[std::size_t{t - 2} * inputs - 1]);
+            const double one_ago = static_cast<double>(s.inputs[std::size_t{t - 1} * inputs]),
+                         three_ago = static_cast<double>(s.inputs[std::size_t{t - 2} * inputs - 1]);
             s.labels.push_back(one_ago + 0.7 * three_ago + noise * normal_pair(draw(seed, draw_kind::noise, k, t))[0] > 0.0 ? 1.0f : 0.0f);
         }
         all.push_back(std::move(s));

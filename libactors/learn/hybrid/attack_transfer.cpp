@@ -39,12 +39,16 @@ std::vector<float> input_gradient(const npu_program& p, std::span<const float> u
     return g;
 }
 
-result<std::vector<attack_row>> attack_transfer(const npu_program& program, std::span<const labelled_sequence> all, sample_role role, dense_engine& host, dense_engine& device,
-                                                const hybrid_options& options, std::span<const double> epsilons) {
-    if (program.heads.size() != 1 || program.heads.front().spec.dim != 1 || options.activation != state_activation::tanh)
-        return error{errc::invalid_argument, "the attack is on one head of one component and tanh states", "program " + program.name, ""};
+result<std::vector<attack_row>> attack_transfer(const npu_program& program, const npu_program& deployed, std::span<const labelled_sequence> all,
+                                                sample_role role, dense_engine& host, dense_engine& device, const hybrid_options& options,
+                                                std::span<const double> epsilons) {
+    const auto one_number = [](const npu_program& p) { return p.heads.size() == 1 && p.heads.front().spec.dim == 1; };
+    if (!one_number(program) || !one_number(deployed) || program.inputs != deployed.inputs || program.units != deployed.units ||
+        options.activation != state_activation::tanh)
+        return error{errc::invalid_argument, "the attack is on one head of one component, the same sizes and tanh states", "program " + program.name,
+                     ""};
     auto exact = hybrid_network::make(program, host, {}, {.readouts = readout_place::host});
-    auto int4 = hybrid_network::make(program, host, {&device}, options);
+    auto int4 = hybrid_network::make(deployed, host, {&device}, options);
     for (const auto* n : {&exact, &int4})
         if (!*n)
             return n->reason();

@@ -10,9 +10,9 @@ namespace forge {
 struct attack_row {
     double epsilon = 0.0;
     rate f32_flips;
-    rate int4_flips;         ///< of the same inputs, made for f32
-    rate transferred;        ///< among the rows where f32 flipped
-    rate f32_random;         ///< control: signs at random, same size
+    rate int4_flips;  ///< of the same inputs, made for f32
+    rate transferred; ///< among the rows where f32 flipped
+    rate f32_random;  ///< control: signs at random, same size
     rate int4_random;
 };
 
@@ -21,10 +21,13 @@ struct attack_row {
 ///
 ///     dz/du = a W_in^T (w * (1 - tanh^2(W [u; s])))
 ///
-/// Both networks then take u' from their own clean states. What it says is about this attack, this program and these rows; nothing about
+/// Both networks then take u' from their own clean states. `deployed` has the same reservoir, and its own readouts where it runs.
+/// What comes out is about this attack, this program and these rows; nothing about
 /// attacks that know the quantisation. Source of the attack: Goodfellow, Shlens, Szegedy, arXiv:1412.6572.
-/// @return one row per epsilon; errc::invalid_argument unless the program is one head of one component with tanh states.
-[[nodiscard]] result<std::vector<attack_row>> attack_transfer(const npu_program& program, std::span<const labelled_sequence> all, sample_role role, dense_engine& host,
+/// @return one row per epsilon; errc::invalid_argument unless both programs are one head of one component, of the same
+///         sizes, with tanh states.
+[[nodiscard]] result<std::vector<attack_row>> attack_transfer(const npu_program& program, const npu_program& deployed,
+                                                              std::span<const labelled_sequence> all, sample_role role, dense_engine& host,
                                                               dense_engine& device, const hybrid_options& options, std::span<const double> epsilons);
 
 /// dz/du of head 0 at (u, state before the step), in float as above.

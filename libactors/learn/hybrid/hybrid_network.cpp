@@ -21,11 +21,13 @@ std::vector<operation> operations_of(const npu_program& p, const hybrid_options&
     std::vector<float> heads;
     for (const auto& h : p.heads)
         heads.insert(heads.end(), h.weights.begin(), h.weights.end());
-    std::vector<operation> ops{{operation_kind::dense, "reservoir", columns, p.units, precision_of(p.reservoir, columns, o.int4_tolerance)},
-                               {operation_kind::recurrent_step, "recurrence", columns, p.units, weight_precision::int4},
-                               {o.activation == state_activation::tanh ? operation_kind::tanh_activation : operation_kind::bounded_relu, "activation", p.units, p.units, weight_precision::int4},
-                               {operation_kind::temporal_integration, "leak", p.units, p.units, weight_precision::int4},
-                               {operation_kind::head_fan_out, "heads", p.units, static_cast<std::uint32_t>(p.heads.size()), precision_of(heads, p.units, o.int4_tolerance)}};
+    std::vector<operation> ops{
+        {operation_kind::dense, "reservoir", columns, p.units, precision_of(p.reservoir, columns, o.int4_tolerance)},
+        {operation_kind::recurrent_step, "recurrence", columns, p.units, weight_precision::int4},
+        {o.activation == state_activation::tanh ? operation_kind::tanh_activation : operation_kind::bounded_relu, "activation", p.units, p.units,
+         weight_precision::int4},
+        {operation_kind::temporal_integration, "leak", p.units, p.units, weight_precision::int4},
+        {operation_kind::head_fan_out, "heads", p.units, static_cast<std::uint32_t>(p.heads.size()), precision_of(heads, p.units, o.int4_tolerance)}};
     for (const auto& h : p.heads)
         if (h.spec.activation == head_activation::sigmoid || h.spec.activation == head_activation::softmax)
             ops.push_back({operation_kind::sigmoid, "activation of " + h.spec.name, h.spec.dim, h.spec.dim, weight_precision::int4});
@@ -68,11 +70,11 @@ struct hybrid_network::inner {
     std::optional<mapped_readouts> second; ///< readouts that are not in the reservoir's pass: the host's, or a device's second one
     hybrid_cost cost;
 
-    std::vector<float> both;     ///< [u; s]
-    std::vector<float> drive;    ///< f or its argument, by unit
-    std::vector<float> part;     ///< W_h f of this step, all heads; device_native
-    std::vector<float> z;        ///< all heads, biases included
-    std::vector<float> bias;     ///< all heads
+    std::vector<float> both;       ///< [u; s]
+    std::vector<float> drive;      ///< f or its argument, by unit
+    std::vector<float> part;       ///< W_h f of this step, all heads; device_native
+    std::vector<float> z;          ///< all heads, biases included
+    std::vector<float> bias;       ///< all heads
     std::vector<std::size_t> z_at; ///< where a head begins in z
 
     inner() = default;
@@ -130,21 +132,25 @@ hybrid_network::hybrid_network(hybrid_network&&) noexcept = default;
 hybrid_network& hybrid_network::operator=(hybrid_network&&) noexcept = default;
 hybrid_network::~hybrid_network() = default;
 
-result<hybrid_network> hybrid_network::make(const npu_program& program, dense_engine& host, std::vector<dense_engine*> devices, const hybrid_options& options) {
+result<hybrid_network> hybrid_network::make(const npu_program& program, dense_engine& host, std::vector<dense_engine*> devices,
+                                            const hybrid_options& options) {
     if (auto sound = validate(program); !sound)
         return sound.reason();
     auto n = std::make_unique<inner>();
     n->program = program;
     n->options = options;
     const auto int4 = std::find_if(devices.begin(), devices.end(), [](const auto* e) { return quantises(*e); });
-    n->routes = route(operations_of(program, options), {int4 != devices.end(), static_cast<std::uint32_t>(std::max<std::size_t>(1, devices.size())),
-                                                        options.activation == state_activation::bounded_relu, {}});
+    n->routes = route(operations_of(program, options), {int4 != devices.end(),
+                                                        static_cast<std::uint32_t>(std::max<std::size_t>(1, devices.size())),
+                                                        options.activation == state_activation::bounded_relu,
+                                                        {}});
     const bool on_host = devices.empty() || side_of(n->routes, "reservoir") == side::host;
     const bool to_device = side_of(n->routes, "heads") == side::device && int4 != devices.end() && !on_host;
     if (options.readouts == readout_place::device && int4 == devices.end())
         return error{errc::invalid_argument, "readouts on a device, but no back end is one", "program " + program.name, "readout_place::host"};
     n->device_readouts = options.readouts == readout_place::device || (options.readouts == readout_place::routed && to_device);
-    const bool native = options.activation == state_activation::bounded_relu && !on_host && std::all_of(devices.begin(), devices.end(), [](const auto* e) { return quantises(*e); });
+    const bool native = options.activation == state_activation::bounded_relu && !on_host &&
+                        std::all_of(devices.begin(), devices.end(), [](const auto* e) { return quantises(*e); });
     n->mode = native ? execution_mode::device_native : (on_host || int4 == devices.end() ? execution_mode::software_f32 : execution_mode::hybrid);
     if (on_host)
         devices = {&host};
@@ -160,7 +166,8 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
     n->z.assign(at, 0.0f);
     const std::size_t rows = (program.units + devices.size() - 1) / devices.size();
     for (std::size_t k = 0; k < devices.size() && k * rows < program.units; ++k) {
-        auto chunk = map_chunk(*devices[k], program, k, {k * rows, std::min(rows, program.units - k * rows)}, {native, n->heads_in_pass(), options.path, options.readout_range});
+        auto chunk = map_chunk(*devices[k], program, k, {k * rows, std::min(rows, program.units - k * rows)},
+                               {native, n->heads_in_pass(), options.path, options.readout_range, options.relu_bound, options.split_bound});
         if (!chunk)
             return chunk.reason();
         n->chunks.push_back(std::move(chunk).value());
@@ -179,8 +186,8 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
 result<void> hybrid_network::step(std::span<const float> input) {
     auto& n = *inner_;
     if (input.size() != n.program.inputs)
-        return error{errc::invalid_argument, std::to_string(input.size()) + " inputs for a program of " + std::to_string(n.program.inputs), "program " + n.program.name,
-                     "is the program of another feature version?"};
+        return error{errc::invalid_argument, std::to_string(input.size()) + " inputs for a program of " + std::to_string(n.program.inputs),
+                     "program " + n.program.name, "is the program of another feature version?"};
     if (auto finite = judge_rows(input, n.program.inputs, "program " + n.program.name); !finite)
         return finite;
     std::copy(input.begin(), input.end(), n.both.begin());
@@ -196,7 +203,7 @@ result<void> hybrid_network::step(std::span<const float> input) {
     const auto s = n.state();
     for (std::size_t k = 0; k < s.size(); ++k) {
         const float x = n.drive[k];
-        const float f = n.mode == execution_mode::device_native        ? x
+        const float f = n.mode == execution_mode::device_native          ? x
                         : n.options.activation == state_activation::tanh ? std::tanh(x)
                                                                          : std::clamp(x, 0.0f, n.options.relu_bound);
         s[k] = (1.0f - leak) * s[k] + leak * f;

@@ -35,7 +35,8 @@ struct hybrid_options {
     linear_path path = linear_path::threshold_override;
     readout_place readouts = readout_place::routed;
     double int4_tolerance = 0.25; ///< int4_error up to which weights count as 4-bit weights (routing rules 1 and 2)
-    float relu_bound = 1.0f;      ///< of bounded_relu on the host; a device has its own, from the examples
+    float relu_bound = 1.0f;      ///< of bounded_relu, on both sides
+    float split_bound = 2.0f;     ///< |pre-activation| where the halves of a split end: beyond it tanh hardly changes, below it levels are dear
     float readout_range = 0.0f;   ///< largest weight that set_readout may bring to a device; 0: as the weights are now
 };
 
@@ -65,7 +66,8 @@ class hybrid_network {
 public:
     /// @param host  computes what no device does.  @param devices  the reservoir's back ends; none: the host; several: divided by rows.
     /// @return what validate and the engines' map say; errc::invalid_argument for readouts on a device that is not there.
-    [[nodiscard]] static result<hybrid_network> make(const npu_program& program, dense_engine& host, std::vector<dense_engine*> devices, const hybrid_options& options = {});
+    [[nodiscard]] static result<hybrid_network> make(const npu_program& program, dense_engine& host, std::vector<dense_engine*> devices,
+                                                     const hybrid_options& options = {});
     hybrid_network(hybrid_network&&) noexcept;
     hybrid_network& operator=(hybrid_network&&) noexcept;
     ~hybrid_network(); ///< unmaps its programs
@@ -110,7 +112,7 @@ private:
 
 /// Rows of [u; s] of a run in float over the sequences, evenly thinned to at most `rows_max`: what fixes a device's ranges.
 /// @param sequences  each whole rows of program.inputs.  @return errc::invalid_argument for a sequence that is not.
-[[nodiscard]] result<std::vector<float>> calibration_rows(const npu_program& program, const hybrid_options& options, std::span<const std::vector<float>> sequences,
-                                                          std::size_t rows_max = 512);
+[[nodiscard]] result<std::vector<float>> calibration_rows(const npu_program& program, const hybrid_options& options,
+                                                          std::span<const std::vector<float>> sequences, std::size_t rows_max = 512);
 
 } // namespace forge

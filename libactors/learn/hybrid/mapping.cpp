@@ -56,7 +56,7 @@ result<mapped_chunk> map_chunk(dense_engine& e, const npu_program& p, std::size_
     mapped_chunk chunk{&e, 0, range.first, range.rows, mapped_chunk::answer_kind::values, 1.0f};
     const auto from = p.reservoir.begin() + static_cast<std::ptrdiff_t>(range.first * columns);
     std::vector<float> w(from, from + static_cast<std::ptrdiff_t>(range.rows * columns));
-    dense_program d{fmt::format("{} ({})", p.name, number), {{"reservoir", columns, rows, {}, o.native}}, {}};
+    dense_program d{fmt::format("{} ({})", p.name, number), {{"reservoir", columns, rows, {}, o.native, o.native ? o.relu_bound : 0.0f}}, {}};
     if (!o.native && quantises(e) && o.path == linear_path::split) {
         chunk.answer = mapped_chunk::answer_kind::halves;
         chunk.divide = scale_trick(w, columns);
@@ -68,6 +68,7 @@ result<mapped_chunk> map_chunk(dense_engine& e, const npu_program& p, std::size_
             w.push_back(-w[k]);
         d.trunk.front().outputs = 2 * rows;
         d.trunk.front().rectified = true;
+        d.trunk.front().bound = o.split_bound * chunk.divide;
     }
     d.trunk.front().weights = std::move(w);
     if (o.heads_in_pass) {
@@ -77,7 +78,9 @@ result<mapped_chunk> map_chunk(dense_engine& e, const npu_program& p, std::size_
             identity[k * range.rows + k] = 1.0f;
         d.heads.push_back({identity_head, rows, rows, std::move(identity), false});
         for (const auto& h : p.heads)
-            d.heads.push_back({h.spec.name, rows, h.spec.dim, o.readout_range > 0.0f ? range_rows(h.spec.dim, rows, o.readout_range) : columns_of(h, p.units, range.first, range.rows), false});
+            d.heads.push_back(
+                {h.spec.name, rows, h.spec.dim,
+                 o.readout_range > 0.0f ? range_rows(h.spec.dim, rows, o.readout_range) : columns_of(h, p.units, range.first, range.rows), false});
     }
     const auto id = e.map(d, p.examples);
     if (!id)
@@ -108,7 +111,8 @@ result<mapped_readouts> map_readouts(dense_engine& e, const npu_program& p, floa
         states.insert(states.end(), from, from + static_cast<std::ptrdiff_t>(p.units));
     }
     const bool ranged = range > 0.0f && quantises(e);
-    const auto id = e.map({p.name + " (readouts)", {{"readouts", p.units, rows, ranged ? range_rows(rows, p.units, range) : weights, false}}, {}}, states);
+    const auto id =
+        e.map({p.name + " (readouts)", {{"readouts", p.units, rows, ranged ? range_rows(rows, p.units, range) : weights, false}}, {}}, states);
     if (!id)
         return id.reason();
     if (ranged)
@@ -117,7 +121,8 @@ result<mapped_readouts> map_readouts(dense_engine& e, const npu_program& p, floa
     return mapped_readouts{&e, *id};
 }
 
-result<std::vector<float>> calibration_rows(const npu_program& p, const hybrid_options& o, std::span<const std::vector<float>> sequences, std::size_t rows_max) {
+result<std::vector<float>> calibration_rows(const npu_program& p, const hybrid_options& o, std::span<const std::vector<float>> sequences,
+                                            std::size_t rows_max) {
     const std::size_t width = std::size_t{p.inputs} + p.units;
     std::size_t total = 0;
     for (const auto& s : sequences) {

@@ -28,6 +28,8 @@ struct chunk_options {
     bool heads_in_pass = false; ///< with all heads, and the identity that brings the activations
     linear_path path = linear_path::threshold_override;
     float readout_range = 0.0f;
+    float relu_bound = 0.0f;
+    float split_bound = 0.0f;
 };
 
 /// @param number  of the chunk, for its name.

@@ -61,7 +61,9 @@ void split_by_group(std::vector<labelled_sequence>& all, std::uint64_t seed, std
 }
 
 result<void> validate(std::span<const labelled_sequence> all, std::uint32_t inputs) {
-    const auto refuse = [](std::string what, std::uint64_t group) { return error{errc::invalid_argument, std::move(what), fmt::format("group {}", group), "see labelled_sequence"}; };
+    const auto refuse = [](std::string what, std::uint64_t group) {
+        return error{errc::invalid_argument, std::move(what), fmt::format("group {}", group), "see labelled_sequence"};
+    };
     std::map<std::uint64_t, sample_role> roles;
     std::array<std::uint64_t, 2> seen{};
     for (const auto& s : all) {
@@ -79,7 +81,8 @@ result<void> validate(std::span<const labelled_sequence> all, std::uint32_t inpu
             return refuse("sequences of one group have different roles", s.group);
     }
     if (seen[0] == 0 || seen[1] == 0)
-        return error{errc::invalid_argument, fmt::format("training rows: {} of class 0 and {} of class 1", seen[0], seen[1]), "labelled sequences", "both are needed"};
+        return error{errc::invalid_argument, fmt::format("training rows: {} of class 0 and {} of class 1", seen[0], seen[1]), "labelled sequences",
+                     "both are needed"};
     return {};
 }
 
@@ -94,8 +97,8 @@ double classified::balanced_accuracy() const {
     return of[0].n == 0 || of[1].n == 0 ? accuracy().value() : 0.5 * (of[0].value() + of[1].value());
 }
 
-result<npu_program> retrain_classifier(const npu_program& program, std::span<const labelled_sequence> all, dense_engine& host, std::vector<dense_engine*> devices,
-                                       const hybrid_options& options) {
+result<npu_program> retrain_classifier(const npu_program& program, std::span<const labelled_sequence> all, dense_engine& host,
+                                       std::vector<dense_engine*> devices, const hybrid_options& options) {
     auto on_host = options;
     on_host.readouts = readout_place::host; // only states are wanted
     auto n = hybrid_network::make(program, host, std::move(devices), on_host);
@@ -119,8 +122,8 @@ result<npu_program> retrain_classifier(const npu_program& program, std::span<con
     return trained;
 }
 
-result<npu_program> train_classifier(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, std::vector<dense_engine*> devices,
-                                     const hybrid_options& options) {
+result<npu_program> train_classifier(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host,
+                                     std::vector<dense_engine*> devices, const hybrid_options& options) {
     if (auto sound = validate(all, shape.inputs); !sound)
         return sound.reason();
     auto p = program_builder().name("classifier").shape(shape).add_head("class", 1, head_activation::sigmoid).build();
@@ -133,8 +136,8 @@ result<npu_program> train_classifier(const reservoir_shape& shape, std::span<con
     return retrain_classifier(*p, all, host, std::move(devices), options);
 }
 
-result<classified> classify(const npu_program& program, std::span<const labelled_sequence> all, sample_role role, dense_engine& host, std::vector<dense_engine*> devices,
-                            const hybrid_options& options, hybrid_cost* cost) {
+result<classified> classify(const npu_program& program, std::span<const labelled_sequence> all, sample_role role, dense_engine& host,
+                            std::vector<dense_engine*> devices, const hybrid_options& options, hybrid_cost* cost) {
     auto n = hybrid_network::make(program, host, std::move(devices), options);
     if (!n)
         return n.reason();
@@ -152,7 +155,8 @@ result<classified> classify(const npu_program& program, std::span<const labelled
     return out;
 }
 
-result<std::vector<mode_row>> compare_modes(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, dense_engine& device) {
+result<std::vector<mode_row>> compare_modes(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host,
+                                            dense_engine& device) {
     struct way {
         const char* name;
         bool on_device;

@@ -30,11 +30,11 @@ void split_by_group(std::vector<labelled_sequence>& all, std::uint64_t seed = 1,
 
 /// A program of one head "class" (its readout > 0: class 1) whose readout was trained by ridge regression, cross-validated over groups,
 /// on the states that exactly this execution produces, and whose examples come from a run in float over training sequences.
-[[nodiscard]] result<npu_program> train_classifier(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, std::vector<dense_engine*> devices,
-                                                   const hybrid_options& options);
+[[nodiscard]] result<npu_program> train_classifier(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host,
+                                                   std::vector<dense_engine*> devices, const hybrid_options& options);
 /// New readouts on the states that this execution produces, the reservoir and the ranges as they are.
-[[nodiscard]] result<npu_program> retrain_classifier(const npu_program& program, std::span<const labelled_sequence> all, dense_engine& host, std::vector<dense_engine*> devices,
-                                                     const hybrid_options& options);
+[[nodiscard]] result<npu_program> retrain_classifier(const npu_program& program, std::span<const labelled_sequence> all, dense_engine& host,
+                                                     std::vector<dense_engine*> devices, const hybrid_options& options);
 
 /// Correctness of every asked row of one role, in order of sequences and rows.
 struct classified {
@@ -45,8 +45,8 @@ struct classified {
     /// Mean of the accuracies of both classes; 1/2 is what a constant reaches.
     [[nodiscard]] double balanced_accuracy() const;
 };
-[[nodiscard]] result<classified> classify(const npu_program& program, std::span<const labelled_sequence> all, sample_role role, dense_engine& host, std::vector<dense_engine*> devices,
-                                          const hybrid_options& options, hybrid_cost* cost = nullptr);
+[[nodiscard]] result<classified> classify(const npu_program& program, std::span<const labelled_sequence> all, sample_role role, dense_engine& host,
+                                          std::vector<dense_engine*> devices, const hybrid_options& options, hybrid_cost* cost = nullptr);
 
 struct mode_row {
     std::string name; ///< "f32 tanh", "int4 bounded ReLU", ...
@@ -59,6 +59,7 @@ struct mode_row {
 /// with float readouts on the host; hybrid by threshold override, and by split, with float readouts; hybrid with 4-bit readouts.
 ///
 /// One reservoir shape for all. @return rows in this order, or what training says.
-[[nodiscard]] result<std::vector<mode_row>> compare_modes(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, dense_engine& device);
+[[nodiscard]] result<std::vector<mode_row>> compare_modes(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host,
+                                                          dense_engine& device);
 
 } // namespace forge

@@ -27,11 +27,13 @@ double loss_of(head_activation a, std::span<const float> y, std::span<const floa
 
 } // namespace
 
-result<training_outcome> train_step(hybrid_network& network, std::size_t head, std::span<const float> input, std::span<const float> target, float rate) {
+result<training_outcome> train_step(hybrid_network& network, std::size_t head, std::span<const float> input, std::span<const float> target,
+                                    float rate) {
     expects(head < network.program().heads.size(), "a head of the program");
     const auto& h = network.program().heads[head];
     if (target.size() != h.spec.dim || !std::all_of(target.begin(), target.end(), [](float t) { return std::isfinite(t); }))
-        return error{errc::invalid_argument, "the target of head " + h.spec.name + " is not " + std::to_string(h.spec.dim) + " numbers", "online training", ""};
+        return error{errc::invalid_argument, "the target of head " + h.spec.name + " is not " + std::to_string(h.spec.dim) + " numbers",
+                     "online training", ""};
     if (auto done = network.step(input); !done)
         return done.reason();
     const auto y = network.value(head);

@@ -22,6 +22,7 @@ struct training_outcome {
 ///
 /// @param rate  of the gradient; stable below about 2 / |s|^2.
 /// @return errc::invalid_argument when the target has another length or is not finite, and what step and set_readout say.
-[[nodiscard]] result<training_outcome> train_step(hybrid_network& network, std::size_t head, std::span<const float> input, std::span<const float> target, float rate);
+[[nodiscard]] result<training_outcome> train_step(hybrid_network& network, std::size_t head, std::span<const float> input,
+                                                  std::span<const float> target, float rate);
 
 } // namespace forge

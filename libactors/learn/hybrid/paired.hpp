@@ -22,7 +22,7 @@ struct paired_difference {
     std::uint64_t groups = 0;
     std::uint64_t only_a = 0; ///< samples that a alone gets right
     std::uint64_t only_b = 0;
-    double difference = 0.0;  ///< accuracy of a minus that of b
+    double difference = 0.0; ///< accuracy of a minus that of b
     /// Half widths of the 95 % interval of the difference: as if samples were independent, and with whole groups (chains) as the
     /// independent units (sandwich estimate; 0 below two groups). The second is the honest one where a group has many samples.
     double half_width = 0.0;
@@ -33,6 +33,7 @@ struct paired_difference {
 /// Var of the difference: (b + c - (b - c)^2 / n) / n^2 with b = only_a, c = only_b; by group: G/(G-1) sum_g (D_g - d n_g)^2 / n^2.
 /// Source: McNemar, Psychometrika 12 (1947) 153; Liang and Zeger, Biometrika 73 (1986) 13.
 /// @param group  of every sample. Precondition: three spans of one length.
-[[nodiscard]] paired_difference compare_paired(std::span<const std::uint8_t> a_right, std::span<const std::uint8_t> b_right, std::span<const std::uint64_t> group);
+[[nodiscard]] paired_difference compare_paired(std::span<const std::uint8_t> a_right, std::span<const std::uint8_t> b_right,
+                                               std::span<const std::uint64_t> group);
 
 } // namespace forge

@@ -14,8 +14,17 @@ namespace forge {
 namespace {
 
 constexpr std::array<std::string_view, 5> side_names{"device", "host", "device then host", "host then device", "divided"};
-constexpr std::array<std::string_view, 11> kind_names{"dense", "tanh", "bounded ReLU", "sigmoid", "GELU", "recurrent step", "gradient", "weight update (gradient)",
-                                                      "weight update (mutation)", "head fan-out", "temporal integration"};
+constexpr std::array<std::string_view, 11> kind_names{"dense",
+                                                      "tanh",
+                                                      "bounded ReLU",
+                                                      "sigmoid",
+                                                      "GELU",
+                                                      "recurrent step",
+                                                      "gradient",
+                                                      "weight update (gradient)",
+                                                      "weight update (mutation)",
+                                                      "head fan-out",
+                                                      "temporal integration"};
 
 route_decision dense_decision(const operation& op, const route_surroundings& around) {
     if (around.back_ends > 1)
@@ -30,7 +39,9 @@ route_decision dense_decision(const operation& op, const route_surroundings& aro
 route_decision fan_out_decision(const operation& op, const route_surroundings& around) {
     const auto units = around.budget.units_of(op.outputs);
     if (units > around.budget.total)
-        return {op.name, side::host, 12, fmt::format("{} + {} * {} = {} of {} units: too many heads for one pass", around.budget.trunk, around.budget.head, op.outputs, units, around.budget.total)};
+        return {op.name, side::host, 12,
+                fmt::format("{} + {} * {} = {} of {} units: too many heads for one pass", around.budget.trunk, around.budget.head, op.outputs, units,
+                            around.budget.total)};
     if (op.precision == weight_precision::f32)
         return {op.name, side::host, 2, "4 bits would lose too much of the heads' weights"};
     if (!around.trunk_on_device)

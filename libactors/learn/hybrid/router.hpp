@@ -11,12 +11,12 @@
 namespace forge {
 
 enum class operation_kind : std::uint8_t {
-    dense,                ///< y = W x
+    dense, ///< y = W x
     tanh_activation,
     bounded_relu,
     sigmoid,
     gelu,
-    recurrent_step,       ///< [u; s] -> next s
+    recurrent_step, ///< [u; s] -> next s
     gradient,
     gradient_update,      ///< weights minus rate times gradient
     mutation_update,      ///< weights from an evolutionary or outside source
@@ -31,8 +31,8 @@ struct operation {
     operation_kind kind = operation_kind::dense;
     std::string name;
     std::uint32_t inputs = 0;
-    std::uint32_t outputs = 0;                             ///< nodes of a layer; number of heads of a fan-out
-    weight_precision precision = weight_precision::int4;   ///< what its weights bear
+    std::uint32_t outputs = 0;                           ///< nodes of a layer; number of heads of a fan-out
+    weight_precision precision = weight_precision::int4; ///< what its weights bear
     friend bool operator==(const operation&, const operation&) = default;
 };
 
@@ -50,7 +50,7 @@ enum class side : std::uint8_t {
 struct route_decision {
     std::string name; ///< of the operation
     side where = side::host;
-    int rule = 0;     ///< 1 ... 14 of the table in docs/notes/int4.md; 0: there is no device that quantises
+    int rule = 0; ///< 1 ... 14 of the table in docs/notes/int4.md; 0: there is no device that quantises
     std::string reason;
 };
 
