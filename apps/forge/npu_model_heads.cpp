@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // forge npu eval --study heads | bootstrap: every head against its simple rule, and what is learnt from other runs.
-#include "apps/forge/npu_model_study.hpp"
+#include "apps/forge/npu_model_training.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +13,7 @@ using json = nlohmann::json;
 
 struct head_rows {
     std::vector<scored> network, rule, constant;
+    double cut = 0.5; ///< classification: of the network's value, mean over the folds
 };
 
 /// The cut of a score that separates the training rows best (balanced accuracy): scores of ridge readouts and of rules are no
@@ -124,7 +125,9 @@ result<std::vector<column_result>> run_split(const chain_view& chains, const stu
                 continue;
             for (std::size_t k = *column_of(h.id); k < *column_of(h.id) + h.dim; ++k) {
                 if (h.kind == head_kind::classification && !c.train[k].network.empty()) {
-                    shift(c.test[k].network, 0.5 - best_cut(c.train[k].network));
+                    const double cut = best_cut(c.train[k].network);
+                    all[k].rows.cut += (cut - 0.5) / static_cast<double>(folds);
+                    shift(c.test[k].network, 0.5 - cut);
                     shift(c.test[k].rule, 0.5 - best_cut(c.train[k].rule));
                 }
                 const auto append = [](std::vector<scored>& to, const std::vector<scored>& from) { to.insert(to.end(), from.begin(), from.end()); };
@@ -136,6 +139,68 @@ result<std::vector<column_result>> run_split(const chain_view& chains, const stu
     }
     return all;
 }
+
+/// Tables of all heads from the rows of their columns; by_beta may be null: then those heads are judged like the others.
+struct head_table {
+    std::vector<std::vector<std::string>> rows;
+    json data = json::array();
+};
+
+head_table tabulate(const std::vector<column_result>& by_chain, const std::vector<column_result>* by_beta, std::size_t chain_clusters, std::size_t beta_clusters, std::size_t resamples) {
+    head_table table;
+    auto& rows = table.rows;
+    auto& data = table.data;
+    for (const auto& h : all_heads()) {
+        if (!h.applicable()) {
+            rows.push_back({std::string(h.name), "n/a", "n/a", "n/a", "n/a", "n/a", "n/a", "not applicable: " + std::string(h.unavailable)});
+            data.push_back({{"head", h.name}, {"applicable", false}, {"reason", h.unavailable}});
+            continue;
+        }
+        const bool chainwise = h.judged_by == held_out::chains || by_beta == nullptr;
+        const auto clusters = chainwise ? chain_clusters : beta_clusters;
+        for (std::uint32_t d = 0; d < h.dim; ++d) {
+            const auto& r = (chainwise ? by_chain : *by_beta)[*column_of(h.id) + d].rows;
+            const auto name = h.dim == 1 ? std::string(h.name) : fmt::format("{}[{}]", h.name, d);
+            if (r.network.empty()) {
+                rows.push_back({name, "n/a", "n/a", "n/a", "n/a", "n/a", "n/a", "no target on this lattice"});
+                data.push_back({{"head", h.name}, {"component", d}, {"applicable", true}, {"rows", 0}});
+                continue;
+            }
+            const bool classes = h.kind == head_kind::classification;
+            const roc a(classes ? std::span<const scored>(r.network) : std::span<const scored>());
+            const roc b(classes ? std::span<const scored>(r.rule) : std::span<const scored>());
+            const auto one = [&](bool network, cluster_weights w) { return classes ? (network ? a : b).area(w) : r_squared(network ? r.network : r.rule, w); };
+            const auto score = cluster_bootstrap(clusters, [&](cluster_weights w) { return one(true, w); }, resamples);
+            const auto rule = cluster_bootstrap(clusters, [&](cluster_weights w) { return one(false, w); }, resamples);
+            const auto gain = cluster_bootstrap(clusters, [&](cluster_weights w) -> std::optional<double> {
+                const auto x = one(true, w);
+                const auto y = one(false, w);
+                const auto nothing = classes ? std::optional(0.5) : r_squared(r.constant, w);
+                return x && y && nothing ? std::optional(*x - std::max(*y, *nothing)) : std::nullopt;
+            }, resamples);
+            const auto constant = classes ? std::optional(0.5) : r_squared(r.constant);
+            const auto balanced = classes ? balanced_accuracy(r.network) : std::nullopt;
+            const auto balanced_rule = classes ? balanced_accuracy(r.rule) : std::nullopt;
+            const bool beats = gain && gain->low > 0.0;
+            const bool loses = gain && gain->high < 0.0;
+            const bool enough = classes ? balanced && *balanced >= 0.6 : score && score->value >= 0.3; // the trust gate's own bounds
+            std::string more = fmt::format("{} rows", r.network.size());
+            if (classes)
+                more += fmt::format(", base rate {:.4f}, balanced accuracy {:.3f} (rule {:.3f})", base_rate(r.network).value_or(NAN), balanced.value_or(NAN), balanced_rule.value_or(NAN));
+            if (!chainwise)
+                more += ", betas held out";
+            rows.push_back({name, classes ? "AUC" : "R^2", text_of(score), constant ? fmt::format("{:.3f}", *constant) : "n/a", text_of(rule), text_of(gain),
+                            beats ? (enough ? "trusted" : "beats both, too weak: untrusted") : loses ? "loses: untrusted" : "no better: untrusted", more});
+            data.push_back({{"head", h.name}, {"component", d}, {"applicable", true}, {"score", classes ? "auc" : "r2"}, {"network", to_json(score)}, {"rule", to_json(rule)},
+                            {"constant", constant ? json(*constant) : json(nullptr)}, {"gain", to_json(gain)}, {"beats_baselines", beats}, {"trusted", beats && enough}, {"rows", r.network.size()},
+                            {"base_rate", classes ? json(base_rate(r.network).value_or(NAN)) : json(nullptr)}, {"cut", classes ? json(r.cut) : json(nullptr)}, {"balanced_accuracy", balanced ? json(*balanced) : json(nullptr)},
+                            {"balanced_accuracy_rule", balanced_rule ? json(*balanced_rule) : json(nullptr)}, {"held_out", chainwise ? "chains" : "betas"}});
+        }
+    }
+    return table;
+}
+
+const std::vector<std::string> head_columns{"head", "score", "network", "constant", "simple rule", "network - better of both", "verdict", ""};
 
 } // namespace
 
@@ -161,120 +226,51 @@ result<study_report> study_heads(const chain_view& chains, const study_options& 
     if (!by_beta)
         return by_beta.reason();
     progress(fmt::format("heads, {}: bootstrap", to_text(lattice)));
-    std::vector<std::vector<std::string>> rows;
-    auto data = json::array();
-    for (const auto& h : all_heads()) {
-        if (!h.applicable()) {
-            rows.push_back({std::string(h.name), "n/a", "n/a", "n/a", "n/a", "n/a", "n/a", "not applicable: " + std::string(h.unavailable)});
-            data.push_back({{"head", h.name}, {"applicable", false}, {"reason", h.unavailable}});
-            continue;
-        }
-        const bool chainwise = h.judged_by == held_out::chains;
-        const auto& clusters = chainwise ? cluster : beta_cluster;
-        for (std::uint32_t d = 0; d < h.dim; ++d) {
-            const auto& r = (chainwise ? *by_chain : *by_beta)[*column_of(h.id) + d].rows;
-            const auto name = h.dim == 1 ? std::string(h.name) : fmt::format("{}[{}]", h.name, d);
-            if (r.network.empty()) {
-                rows.push_back({name, "n/a", "n/a", "n/a", "n/a", "n/a", "n/a", "no target on this lattice"});
-                data.push_back({{"head", h.name}, {"component", d}, {"applicable", true}, {"rows", 0}});
-                continue;
-            }
-            const bool classes = h.kind == head_kind::classification;
-            const roc a(classes ? std::span<const scored>(r.network) : std::span<const scored>());
-            const roc b(classes ? std::span<const scored>(r.rule) : std::span<const scored>());
-            const auto one = [&](bool network, cluster_weights w) { return classes ? (network ? a : b).area(w) : r_squared(network ? r.network : r.rule, w); };
-            const auto resamples = o.resamples / 5;
-            const auto score = cluster_bootstrap(clusters.size(), [&](cluster_weights w) { return one(true, w); }, resamples);
-            const auto rule = cluster_bootstrap(clusters.size(), [&](cluster_weights w) { return one(false, w); }, resamples);
-            const auto gain = cluster_bootstrap(clusters.size(), [&](cluster_weights w) -> std::optional<double> {
-                const auto x = one(true, w);
-                const auto y = one(false, w);
-                return x && y ? std::optional(*x - *y) : std::nullopt;
-            }, resamples);
-            const auto constant = classes ? std::optional(0.5) : r_squared(r.constant);
-            const auto balanced = classes ? balanced_accuracy(r.network) : std::nullopt;
-            const auto balanced_rule = classes ? balanced_accuracy(r.rule) : std::nullopt;
-            const bool beats = gain && gain->low > 0.0;
-            const bool loses = gain && gain->high < 0.0;
-            std::string more = fmt::format("{} rows", r.network.size());
-            if (classes)
-                more += fmt::format(", base rate {:.4f}, balanced accuracy {:.3f} (rule {:.3f})", base_rate(r.network).value_or(NAN), balanced.value_or(NAN), balanced_rule.value_or(NAN));
-            if (!chainwise)
-                more += ", betas held out";
-            rows.push_back({name, classes ? "AUC" : "R^2", text_of(score), constant ? fmt::format("{:.3f}", *constant) : "n/a", text_of(rule), text_of(gain),
-                            beats ? "beats the rule" : loses ? "loses: untrusted" : "does not beat the rule: untrusted", more});
-            data.push_back({{"head", h.name}, {"component", d}, {"applicable", true}, {"score", classes ? "auc" : "r2"}, {"network", to_json(score)}, {"rule", to_json(rule)},
-                            {"constant", constant ? json(*constant) : json(nullptr)}, {"gain", to_json(gain)}, {"beats_rule", beats}, {"rows", r.network.size()},
-                            {"base_rate", classes ? json(base_rate(r.network).value_or(NAN)) : json(nullptr)}, {"balanced_accuracy", balanced ? json(*balanced) : json(nullptr)},
-                            {"balanced_accuracy_rule", balanced_rule ? json(*balanced_rule) : json(nullptr)}, {"held_out", chainwise ? "chains" : "betas"}});
-        }
-    }
+    const auto table = tabulate(*by_chain, &*by_beta, cluster.size(), beta_cluster.size(), o.resamples / 5);
     study_report report;
-    report.data = {{"lattice", lattice.n}, {"chains", chains.size()}, {"heads", data}};
+    report.data = {{"lattice", lattice.n}, {"chains", chains.size()}, {"heads", table.data}};
     report.text = fmt::format("{}: {} chains, {} folds by chain ({} by beta where the target is a function of beta)\n\n", to_text(lattice), chains.size(), o.folds, beta_folds) +
-                  markdown({"head", "score", "network", "constant", "simple rule", "network - rule", "verdict", ""}, rows);
+                  markdown(head_columns, table.rows);
     return report;
 }
 
-result<study_report> study_bootstrap(const training_data& data, const study_options& o, const study_progress& progress) {
-    study_report report;
-    std::vector<std::vector<std::string>> rows;
-    auto all = json::array();
-    auto network = echo_state_network::make(conductor_shape(o.units, o.reservoirs, o.seed));
-    if (!network)
-        return network.reason();
-    const auto lattices = data.lattices();
-    for (const auto& from : lattices) {
-        // Half of the partnerships teaches, the other half is another campaign.
-        const auto chains = data.of(from);
-        const auto split = split_of(chains, folds_by_chain(chains, 2), 1);
-        const auto e = equilibrium_table::make(split.train);
-        if (!e)
-            return e.reason();
-        progress(fmt::format("bootstrap: training on {}", to_text(from)));
-        auto trained = train_network(*network, split.train, *e);
-        if (!trained)
-            return trained.reason();
-        const auto training = pairs_of(split.train, *e, &*trained, nullptr);
-        if (!training)
-            return training.reason();
-        for (const auto& to : lattices) {
-            progress(fmt::format("bootstrap: {} judged on {}", to_text(from), to_text(to)));
-            const auto judged = to == from ? split.test : data.of(to);
-            // Biases are measured against equilibrium on the judged lattice; the rules were set on the other.
-            const auto truth = to == from ? e : equilibrium_table::make(judged);
-            if (!truth)
-                return truth.reason();
-            const auto pairs = pairs_of(judged, *truth, &*trained, nullptr);
-            if (!pairs)
-                return pairs.reason();
-            for (const auto kind : {rule_kind::fixed, rule_kind::mser_after, rule_kind::bracket, rule_kind::network}) {
-                const double threshold = choose_threshold(*training, kind, stop_targets_of(from).training_bias);
-                std::vector<stop_bias> b;
-                for (const auto& pair : *pairs)
-                    b.push_back(bias_of(pair, kind, threshold));
-                const auto mean = [&](double stop_bias::*what) {
-                    return cluster_bootstrap(b.size(), [&](cluster_weights w) -> std::optional<double> {
-                        double sum = 0.0;
-                        double n = 0.0;
-                        for (std::size_t k = 0; k < b.size(); ++k) {
-                            sum += w[k] * (b[k].*what);
-                            n += w[k];
-                        }
-                        return sum / n;
-                    }, o.resamples / 2);
-                };
-                const auto cut = mean(&stop_bias::cut);
-                const auto p = mean(&stop_bias::plaquette);
-                const auto l = mean(&stop_bias::polyakov);
-                rows.push_back({to_text(from), to_text(to), fmt::format("{}", 2 * b.size()), std::string(name_of(kind)), text_of(cut, 1), text_of(p), text_of(l)});
-                all.push_back({{"trained_on", from.n}, {"judged_on", to.n}, {"chains", 2 * b.size()}, {"rule", name_of(kind)}, {"threshold", threshold}, {"cut", to_json(cut)}, {"bias_plaquette", to_json(p)}, {"bias_polyakov", to_json(l)}});
-            }
+result<study_report> judge_model(const conductor_model& m, const training_data& data, const study_options& o, const study_progress& progress) {
+    for (const auto& run : data.runs)
+        if (std::find(m.runs.begin(), m.runs.end(), run) != m.runs.end())
+            return error{errc::conflict, "the model was trained on run \"" + run + "\": it would judge itself", "forge npu eval", "give other runs, or --study heads, which holds chains out"};
+    if (m.network.shape().feature_version != feature_version)
+        return error{errc::unsupported, "the model does not say that it reads our features: its answers would mean nothing", "forge npu eval", "models of forge npu train do"};
+    if (data.lattices().size() != 1)
+        return error{errc::invalid_argument, "the runs are of several lattices", "forge npu eval", "judge one lattice at a time"};
+    const auto lattice = data.lattices().front();
+    const auto e = std::find_if(m.equilibrium.begin(), m.equilibrium.end(), [&](const auto& t) { return t.lattice() == lattice; });
+    if (e == m.equilibrium.end())
+        return error{errc::not_found, "the model was not trained on " + to_text(lattice), "forge npu eval", "what is learnt on one volume does not hold on another: forge npu train"};
+    progress("judging the model on " + std::to_string(data.chains.size()) + " chains");
+    const auto chains = data.of(lattice);
+    const simple_rules rules(chains, *e);
+    std::vector<head_rows> rows;
+    const auto cluster = partnerships(chains);
+    if (auto done = collect(m.network, rules, *e, chains, cluster, 1, rows); !done)
+        return done.reason();
+    std::vector<column_result> columns;
+    for (auto& r : rows)
+        columns.push_back({std::move(r)});
+    for (const auto& h : all_heads()) {
+        const auto* s = m.standing(h.name);
+        if (h.applicable() && h.kind == head_kind::classification && s != nullptr) {
+            auto& r = columns[*column_of(h.id)].rows;
+            r.cut = s->cut;
+            shift(r.network, 0.5 - s->cut);
+            if (!r.rule.empty())
+                shift(r.rule, 0.5 - best_cut(r.rule));
         }
     }
-    report.data = {{"rows", all}};
-    report.text = "Rules set (and the network trained) on half of the chains of one lattice, judged on the other half, or on another lattice; bias in sigma_M\n\n" +
-                  markdown({"set on", "judged on", "chains", "rule", "cut", "bias P", "bias |L|"}, rows);
+    const auto table = tabulate(columns, nullptr, cluster.size(), 0, o.resamples / 5);
+    study_report report;
+    report.data = {{"lattice", lattice.n}, {"chains", chains.size()}, {"heads", table.data}};
+    report.text = fmt::format("{}: {} chains that the model has not seen; the simple rules are set on these very chains, which favours them\n\n", to_text(lattice), chains.size()) +
+                  markdown(head_columns, table.rows);
     return report;
 }
 

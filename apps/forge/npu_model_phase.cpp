@@ -119,6 +119,20 @@ std::vector<double> window_means(const chain_history& h, std::size_t t, std::siz
     return x;
 }
 
+constexpr std::size_t permutations = 10; ///< a single one agrees with the truth by chance as often as 17 coins do
+
+/// Fisher-Yates with named random numbers.
+std::vector<std::size_t> permutation(std::size_t n, std::uint32_t which) {
+    constexpr std::uint32_t stream = 0x7065726d; // "perm"
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    for (std::size_t k = n; k > 1; --k) {
+        const double u = angle_uniform(philox4x32({static_cast<std::uint32_t>(k), which, stream, 0}, {7, 0}));
+        std::swap(order[k - 1], order[std::min(k - 1, static_cast<std::size_t>(u * static_cast<double>(k)))]);
+    }
+    return order;
+}
+
 struct classifier {
     std::string name;
     std::vector<scored> rows;
@@ -149,7 +163,7 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
     }
     const std::uint32_t no_beta = bit("beta") | bit("hot_start");
     const std::uint32_t only_p = ~(bit("plaquette") | bit("plaquette_drift") | bit("plaquette_spread")) & ((1u << feature_count) - 1u);
-    std::vector<classifier> all{{"network, beta and start hidden", {}, {}}, {"network, plaquette only", {}, {}}, {"network, labels permuted among betas", {}, {}},
+    std::vector<classifier> all{{"network, beta and start hidden", {}, {}}, {"network, plaquette only", {}, {}}, {"network, labels permuted among betas (10 a fold)", {}, {}},
                                 {"logistic, P and |L|, 25 trajectories", {}, {}}, {"logistic, |L|, 25 trajectories", {}, {}}, {"logistic, P, 25 trajectories", {}, {}},
                                 {"|L| of one trajectory, logistic", {}, {}}};
     const auto fold = folds_by_chain(chains, o.folds);
@@ -166,19 +180,17 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
         const label_of label = [peak](const chain_history& h, const training_row&) { return h.beta > peak ? 1.0 : 0.0; };
         const auto points = e->points();
         std::vector<std::size_t> order(points.size());
-        std::iota(order.begin(), order.end(), std::size_t{0});
-        for (std::size_t k = order.size(); k > 1; --k) // Fisher-Yates with named random numbers
-            std::swap(order[k - 1], order[std::min(k - 1, static_cast<std::size_t>(angle_uniform(philox4x32({static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(f), 0x7065726d, 0}, {7, 0})) * static_cast<double>(k)))]);
         const label_of permuted = [&](const chain_history& h, const training_row&) {
             const auto at = std::find_if(points.begin(), points.end(), [&h](const auto& p) { return p.beta == h.beta; });
             return points[order[static_cast<std::size_t>(at - points.begin())]].beta > peak ? 1.0 : 0.0;
         };
         std::vector<echo_state_network> networks;
-        for (std::size_t k = 0; k < 3; ++k) {
+        for (std::size_t k = 0; k < 2 + permutations; ++k) {
             auto n = one_head(o, k == 1 ? only_p : no_beta);
             if (!n)
                 return n.reason();
-            auto trained = teach(*n, split.train, *e, k == 2 ? permuted : label);
+            order = permutation(points.size(), static_cast<std::uint32_t>(f * permutations + k));
+            auto trained = teach(*n, split.train, *e, k >= 2 ? permuted : label);
             if (!trained)
                 return trained.reason();
             networks.push_back(std::move(*trained));
@@ -211,7 +223,7 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
             for (std::size_t n = 0; n < networks.size(); ++n)
                 judge(networks[n], h, *e, [&](const training_row& row, double z) {
                     if (row.t >= settled + window)
-                        put(n, z);
+                        put(std::min<std::size_t>(n, 2), z);
                 });
             for (std::size_t n = 0; n < fits.size(); ++n)
                 for (std::size_t t = settled + window; t + target_horizon <= h.samples.size(); ++t) {
@@ -252,7 +264,7 @@ result<study_report> study_rejection(const chain_view& chains, const study_optio
         std::string name;
         std::uint32_t hidden;
     };
-    const std::array<variant, 2> variants{{{"network, next uniform known", 0}, {"network without it", bit("threshold_next")}}};
+    const std::array<variant, 2> variants{{{"network, next uniform known", 0}, {"network without it", bit("rejection_next")}}};
     std::array<std::vector<scored>, 4> rows; // the variants, the rule, -ln u alone
     const auto fold = folds_by_chain(chains, o.folds);
     const auto cluster = partnerships(chains);

@@ -43,6 +43,11 @@ double spread(const std::deque<double>& all) {
 
 double metropolis_threshold(const noise_id& id) { return -det_log(open_uniform(noise_block(id, 0, noise_purpose::accept, 0))); }
 
+double rejection_chance(double threshold, double mean_squared) {
+    const double rms = std::sqrt(std::max(1e-12, mean_squared));
+    return 0.5 * std::erfc((threshold - 0.5 * mean_squared) / (rms * std::sqrt(2.0)));
+}
+
 feature_builder::feature_builder(const extents& lattice)
     : plaquettes_(6.0 * static_cast<double>(lattice.volume())), spatial_volume_(static_cast<double>(lattice.volume()) / lattice.n[3]),
       volume_(static_cast<double>(lattice.volume())) {}
@@ -51,6 +56,7 @@ void feature_builder::reset() {
     p_.clear();
     l_.clear();
     accepted_.clear();
+    squared_.clear();
 }
 
 std::optional<feature_vector> feature_builder::next(const trajectory_sample& s) {
@@ -62,13 +68,14 @@ std::optional<feature_vector> feature_builder::next(const trajectory_sample& s) 
     remember(p_, p);
     remember(l_, l);
     remember(accepted_, s.accepted ? 1.0 : 0.0);
+    remember(squared_, std::min(s.delta_h * s.delta_h, 1e6)); // a start far from equilibrium must not drown the rest
     const double of_p = std::sqrt(plaquettes_);
     const double of_l = std::sqrt(spatial_volume_);
     const std::array<double, feature_count> raw{
-        (s.beta - 5.7) / 0.3, p - 0.55, (s.plaquette_temporal - s.plaquette_spatial) * of_p, l,
+        (s.beta - 5.7) / 0.3, (p - 0.55) / 0.025, (s.plaquette_temporal - s.plaquette_spatial) * of_p, (l - 0.1) / 0.1,
         l > 0.0 ? std::cos(3.0 * std::atan2(s.polyakov_im, s.polyakov_re)) : 0.0, std::tanh(0.5 * s.delta_h), s.accepted ? 1.0 : 0.0,
         mean(accepted_, accepted_.size(), 0), drift(p_) * of_p, spread(p_) * of_p, drift(l_) * of_l, spread(l_) * of_l, s.hot_start ? 1.0 : 0.0,
-        std::log10(volume_) - 3.0, s.threshold_next};
+        std::log10(volume_) - 3.0, 4.0 * rejection_chance(s.threshold_next, mean(squared_, squared_.size(), 0)) - 1.0};
     feature_vector v{};
     std::transform(raw.begin(), raw.end(), v.begin(), [](double x) { return static_cast<float>(std::clamp(x, -largest, largest)); });
     return v;

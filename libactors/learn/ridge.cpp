@@ -129,6 +129,8 @@ double ridge_readout::predict(std::span<const float> x) const {
 }
 
 double ridge_readout::variance(std::span<const float> x) const {
+    if (inverse_.empty())
+        return std::numeric_limits<double>::quiet_NaN();
     const auto row = with_bias(x);
     const const_vector_map v(row.data(), index(row.size()));
     const const_matrix_map p(inverse_.data(), index(row.size()), index(row.size()));
@@ -136,6 +138,7 @@ double ridge_readout::variance(std::span<const float> x) const {
 }
 
 void ridge_readout::update(std::span<const float> x, double y) {
+    expects(can_learn(), "a readout that learns knows the rows it has seen");
     const auto row = with_bias(x);
     const const_vector_map v(row.data(), index(row.size()));
     Eigen::Map<matrix> p(inverse_.data(), index(row.size()), index(row.size()));

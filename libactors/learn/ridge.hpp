@@ -66,8 +66,8 @@ public:
     [[nodiscard]] static result<ridge_readout> cross_validate(std::span<const ridge_sums> groups, std::span<const double> candidates);
 
     [[nodiscard]] double predict(std::span<const float> x) const;
-    [[nodiscard]] double variance(std::span<const float> x) const;
-    /// Takes one more row in: the same as solving again with it (Sherman-Morrison), at features^2 cost.
+    [[nodiscard]] double variance(std::span<const float> x) const; ///< not a number when it is not known
+    /// Takes one more row in: the same as solving again with it (Sherman-Morrison), at features^2 cost. Precondition: can_learn().
     void update(std::span<const float> x, double y);
 
     [[nodiscard]] double lambda() const { return lambda_; }
@@ -90,6 +90,10 @@ public:
     [[nodiscard]] parts to_parts() const { return {lambda_, objective_, rows_, w_, inverse_}; }
     /// @return errc::invalid_argument when sizes do not fit or a number is not finite.
     [[nodiscard]] static result<ridge_readout> from_parts(parts p);
+    /// Weights of which nothing else is known (no rows, no inverse): its variance is not a number, and it cannot be updated.
+    /// @param w  bias first. @return errc::invalid_argument.
+    [[nodiscard]] static result<ridge_readout> from_weights(std::vector<double> w);
+    [[nodiscard]] bool can_learn() const { return !inverse_.empty(); }
 
 private:
     static ridge_readout from_solution(double lambda, std::uint64_t rows, std::vector<double> w, std::vector<double> inverse, double objective);

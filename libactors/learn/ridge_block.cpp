@@ -72,6 +72,16 @@ result<ridge_readout> ridge_readout::from_parts(parts p) {
     return from_solution(p.lambda, p.rows, std::move(p.weights), std::move(p.inverse), p.objective);
 }
 
+result<ridge_readout> ridge_readout::from_weights(std::vector<double> w) {
+    if (w.size() < 2 || !std::all_of(w.begin(), w.end(), [](double x) { return std::isfinite(x); }))
+        return error{errc::invalid_argument, "the weights of a readout are not numbers", "ridge", "the file is damaged"};
+    ridge_readout r;
+    r.features_ = w.size() - 1;
+    r.sigma2_ = std::numeric_limits<double>::quiet_NaN();
+    r.w_ = std::move(w);
+    return r;
+}
+
 result<std::vector<ridge_readout>> ridge_readout::cross_validate(std::span<const ridge_block> groups, std::span<const double> candidates) {
     if (groups.size() < 2 || candidates.empty())
         return error{errc::invalid_argument, "cross-validation needs two groups and a penalty to try", "ridge", "train on more chains"};

@@ -37,9 +37,9 @@ TEST_CASE("a feature is what its definition says") {
     for (int k = 0; k < 12; ++k)
         v = b.next(sample_of(k < 7 ? 0.55 : 0.5505)).value();
     CHECK(v[index_of("beta")] == 0.0f);
-    CHECK(v[index_of("plaquette")] == Approx(0.0005).margin(1e-7));
+    CHECK(v[index_of("plaquette")] == Approx(0.0005 / 0.025).margin(1e-6));
     CHECK(v[index_of("anisotropy")] == Approx(0.002 * std::sqrt(6.0 * 2048)));
-    CHECK(v[index_of("polyakov")] == Approx(0.1));
+    CHECK(v[index_of("polyakov")] == Approx(0.0).margin(1e-6));
     CHECK(v[index_of("polyakov_phase")] == Approx(1.0));
     CHECK(v[index_of("acceptance")] == 1.0f);
     CHECK(v[index_of("plaquette_drift")] == Approx(0.0005 * std::sqrt(6.0 * 2048)).epsilon(1e-3));
@@ -108,10 +108,16 @@ TEST_CASE("the threshold of the next trajectory is that of the accept step") {
     for (std::uint64_t i = 1; i <= 4000; ++i)
         sum += metropolis_threshold({99, i, 0});
     CHECK(sum / 4000.0 == Approx(1.0).epsilon(0.06)); // exponential: mean 1, error 1/sqrt(4000)
+    // dH^2 = 0.16: mean 0.08, rms 0.4; at the mean half are rejected, one rms above 15.87 %.
+    CHECK(rejection_chance(0.08, 0.16) == Approx(0.5));
+    CHECK(rejection_chance(0.48, 0.16) == Approx(0.158655).epsilon(1e-5));
     feature_builder b(extents{{4, 4, 4, 4}});
     auto s = sample_of(0.55);
-    s.threshold_next = 0.25;
-    CHECK(b.next(s).value()[index_of("threshold_next")] == 0.25f);
+    s.delta_h = -0.4;
+    s.threshold_next = 0.48;
+    CHECK(b.next(s).value()[index_of("rejection_next")] == Approx(4.0 * 0.158655 - 1.0).epsilon(1e-4));
     s.threshold_next = 30.0;
-    CHECK(b.next(s).value()[index_of("threshold_next")] == 4.0f);
+    CHECK(b.next(s).value()[index_of("rejection_next")] == -1.0f);
+    s.threshold_next = std::nan("");
+    CHECK_FALSE(b.next(s));
 }

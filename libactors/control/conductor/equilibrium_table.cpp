@@ -96,10 +96,18 @@ result<equilibrium_table> equilibrium_table::make(std::span<const chain_history*
             return refuse(fmt::format("nothing fluctuates at beta {}", beta));
         table.points_.push_back({beta, series[0].size(), p.mean, p.sigma, p.mean_sigma, l.mean, l.sigma, l.mean_sigma, l.tau, spatial * l.variance});
     }
-    const auto top = std::max_element(table.points_.begin(), table.points_.end(), [](const auto& a, const auto& b) { return a.chi_polyakov < b.chi_polyakov; });
-    const auto& n = table.lattice_.n;
+    table.find_peak();
+    return table;
+}
+
+void equilibrium_table::find_peak() {
+    peak_.reset();
+    if (points_.empty())
+        return;
+    const auto top = std::max_element(points_.begin(), points_.end(), [](const auto& a, const auto& b) { return a.chi_polyakov < b.chi_polyakov; });
+    const auto& n = lattice_.n;
     const bool hot_lattice = n[3] < std::min({n[0], n[1], n[2]});
-    if (hot_lattice && top != table.points_.begin() && top + 1 != table.points_.end()) {
+    if (hot_lattice && top != points_.begin() && top + 1 != points_.end()) {
         const auto& a = *(top - 1);
         const auto& b = *top;
         const auto& c = *(top + 1);
@@ -107,8 +115,25 @@ result<equilibrium_table> equilibrium_table::make(std::span<const chain_history*
         const double bc = (c.chi_polyakov - b.chi_polyakov) / (c.beta - b.beta);
         const double curvature = (bc - ab) / (c.beta - a.beta);
         const double beta = curvature < 0.0 ? std::clamp(0.5 * (a.beta + b.beta) - 0.5 * ab / curvature, a.beta, c.beta) : b.beta;
-        table.peak_ = {beta, table.at(beta).polyakov};
+        peak_ = {beta, at(beta).polyakov};
     }
+}
+
+result<equilibrium_table> equilibrium_table::from_points(const extents& lattice, std::vector<equilibrium_point> points) {
+    double last = -1e300;
+    for (const auto& p : points) {
+        const bool finite = std::isfinite(p.beta) && std::isfinite(p.plaquette) && std::isfinite(p.polyakov) && std::isfinite(p.chi_polyakov) && std::isfinite(p.tau_polyakov);
+        const bool spread = p.sigma_plaquette > 0.0 && p.mean_sigma_plaquette > 0.0 && p.sigma_polyakov > 0.0 && p.mean_sigma_polyakov > 0.0;
+        if (!finite || !spread || !(p.beta > last))
+            return error{errc::invalid_argument, fmt::format("the equilibrium values at beta {} cannot be", p.beta), "equilibrium values", "train again"};
+        last = p.beta;
+    }
+    if (points.empty())
+        return error{errc::invalid_argument, "a table without betas", "equilibrium values", "train again"};
+    equilibrium_table table;
+    table.lattice_ = lattice;
+    table.points_ = std::move(points);
+    table.find_peak();
     return table;
 }
 

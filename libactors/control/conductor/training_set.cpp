@@ -207,15 +207,13 @@ std::vector<target_row> simple_rules::predictions(const chain_history& h) const 
     for (std::size_t t = first_row_of(h); t <= last_row_of(h); ++t) {
         target_row y{};
         const double rms2 = ago(t, 20, squared_dh);
-        const double rms = std::sqrt(std::max(1e-12, rms2));
         const double l = ago(t, 10, polyakov_of);
         const double since = static_cast<double>(t);
         y[column(head_id::beta_priority)] = here.chi_polyakov / chi_max;
         y[column(head_id::parameter_suggestion)] = step_factor(rms2);
         for (std::size_t k = 0; k < 2; ++k)
             y[column(head_id::thermalisation) + k] = t < distance_[hot].size() ? distance_[hot][t][k] : 0.0;
-        // <dH> = rms^2 / 2 because <exp(-dH)> = 1 (Creutz).
-        y[column(head_id::rejection)] = 0.5 * std::erfc((s[t - 1].threshold_next - 0.5 * rms2) / (rms * std::sqrt(2.0)));
+        y[column(head_id::rejection)] = rejection_chance(s[t - 1].threshold_next, rms2);
         y[column(head_id::phase)] = equilibrium_->chi_peak() ? 1.0 / (1.0 + std::exp((equilibrium_->chi_peak()->polyakov - l) / 0.02)) : none;
         y[column(head_id::quality)] = ago(t, 20, accepted_of);
         y[column(head_id::anomaly)] = 1.0 - ago(t, 10, accepted_of);

@@ -51,6 +51,7 @@ struct equilibrium_point {
     double mean_sigma_polyakov = 0.0;
     double tau_polyakov = 0.5;          ///< integrated autocorrelation time of |L|; between chains counts, too
     double chi_polyakov = 0.0;          ///< V_s (<|L|^2> - <|L|>^2), means over all chains
+    friend bool operator==(const equilibrium_point&, const equilibrium_point&) = default;
 };
 
 /// Equilibrium on one lattice, by beta. Never made from chains that it judges.
@@ -58,6 +59,8 @@ class equilibrium_table {
 public:
     /// @return errc::invalid_argument without chains, for several lattices, or for chains of fewer than 100 trajectories.
     [[nodiscard]] static result<equilibrium_table> make(std::span<const chain_history* const> training);
+    /// As it was. @return errc::invalid_argument when betas do not rise or a number is not finite or a spread not above 0.
+    [[nodiscard]] static result<equilibrium_table> from_points(const extents& lattice, std::vector<equilibrium_point> points);
     [[nodiscard]] std::span<const equilibrium_point> points() const { return points_; }
     /// Linear between the betas, constant beyond.
     [[nodiscard]] equilibrium_point at(double beta) const;
@@ -70,6 +73,7 @@ public:
     [[nodiscard]] const extents& lattice() const { return lattice_; }
 
 private:
+    void find_peak();
     extents lattice_;
     std::vector<equilibrium_point> points_;
     std::optional<peak> peak_;
