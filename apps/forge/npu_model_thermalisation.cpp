@@ -282,21 +282,24 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
     rows.clear();
     auto chi = json::array();
     std::size_t beyond = 0;
+    double squared = 0.0;
     const auto stop = [&h](std::size_t k) { return std::size_t{h.monitor[k].after}; };
     const auto groups = pairs_by_beta(h.pairs);
     for (const auto& [beta, which] : groups) {
         const auto c = chi_at(h, which, stop);
         const auto bad = chi_at(h, which, [](std::size_t) { return std::size_t{45}; });
         beyond += c.sigmas() > 2.0 ? 1u : 0u;
+        squared += c.sigmas() * c.sigmas();
         rows.push_back({fmt::format("{:.3f}", beta), fmt::format("{:.3f}({:.3f})", c.chi[0], c.error[0]), fmt::format("{:.3f}({:.3f})", c.chi[1], c.error[1]), fmt::format("{:.1f}", c.sigmas()),
                         fmt::format("{:.3f}({:.3f})", bad.chi[0], bad.error[0]), fmt::format("{:.1f}", std::abs(bad.chi[0] - c.chi[1]) / std::hypot(bad.error[0], c.error[1]))});
         chi.push_back({{"beta", beta}, {"hot", c.chi[0]}, {"hot_error", c.error[0]}, {"cold", c.chi[1]}, {"cold_error", c.error[1]}, {"sigmas", c.sigmas()}, {"hot_cut_45", bad.chi[0]}, {"hot_cut_45_error", bad.error[0]}});
     }
-    report.text += fmt::format("\nchi_L after the monitor's stop (jackknife over chains); {} of {} betas differ by more than 2 joint errors ({:.1f} expected by chance):\n\n", beyond, groups.size(),
-                               0.0455 * static_cast<double>(groups.size())) +
+    report.text += fmt::format("\nchi_L after the monitor's stop (jackknife over chains); {} of {} betas differ by more than 2 joint errors ({:.1f} expected by chance); sum of squares {:.1f} for {}:\n\n", beyond, groups.size(),
+                               0.0455 * static_cast<double>(groups.size()), squared, groups.size()) +
                    markdown({"beta", "chi_L hot", "chi_L cold", "joint errors", "hot, cut 45", "against cold"}, rows);
     report.data["chi"] = chi;
     report.data["chi_beyond_two_errors"] = beyond;
+    report.data["chi_sum_of_squares"] = squared;
 
     // The planted case: hot starts at beta 5.8 ... 5.9 cut at 45, where the plaquette looks thermalised and |L| is not.
     std::size_t planted = 0;

@@ -77,15 +77,16 @@ public:
     }
 
     /// Calls `use` with the root struct; what Cap'n Proto throws becomes errc::malformed.
+    /// @param nesting  levels of lists and structs below the root that may be followed.
     template <class Struct, class Use>
-    result<void> read(Use&& use) const {
+    result<void> read(Use&& use, int nesting = 4) const {
         try {
             const auto words =
                 kj::arrayPtr(reinterpret_cast<const capnp::word*>(segment_.data()), segment_.size() / word_bytes);
             const kj::ArrayPtr<const capnp::word> segments[] = {words};
             capnp::ReaderOptions options;
             options.traversalLimitInWords = 2 * words.size() + 64; // each byte may be met twice, no more
-            options.nestingLimit = 4;
+            options.nestingLimit = nesting;
             capnp::SegmentArrayMessageReader message(kj::arrayPtr(segments, 1), options);
             return use(message.getRoot<Struct>());
         } catch (const kj::Exception& e) {

@@ -332,8 +332,9 @@ result<conductor_model> decode_model(std::span<const std::byte> bytes, std::uint
         return message.reason();
     if (!rest.empty())
         return broken("there are bytes between the model and its trailer");
+    constexpr int levels = 8; // model, heads, head, readouts, readout, weights: each counts
     conductor_model m;
-    const auto read = message->read<disk::ConductorModel>([&](disk::ConductorModel::Reader root) { return read_model(root, features, m); });
+    const auto read = message->read<disk::ConductorModel>([&](disk::ConductorModel::Reader root) { return read_model(root, features, m); }, levels);
     if (!read)
         return read.reason();
     return m;

@@ -241,7 +241,7 @@ TEST_CASE("a trained head answers with its uncertainty and earns its trust in pu
     const auto first = world(2, 200); // the same beta and starts as in training
     const auto says = c.watch(first);
     REQUIRE(says.heads.size() == 2);
-    std::map<std::string, head_standing> standing;
+    std::map<std::string, gate_standing> standing;
     for (const auto& h : c.standing())
         standing[h.head] = h;
     REQUIRE(standing["rejection"].score);

@@ -128,6 +128,7 @@ TEST_CASE("a model of other features is refused, saying which; weights from else
     network_shape shape;
     shape.reservoir.inputs = 2;
     shape.reservoir.units = 3;
+    shape.reservoir.connectivity = 1.0;
     shape.reservoirs = 1;
     shape.heads = {{"old", 1, head_activation::linear}};
     conductor_model foreign;

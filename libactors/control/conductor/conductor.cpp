@@ -258,8 +258,8 @@ result<beta_proposal> conductor::steer(const std::vector<double>& planned) const
     return search_beta(r);
 }
 
-std::vector<head_standing> conductor::standing() const {
-    std::vector<head_standing> all;
+std::vector<gate_standing> conductor::standing() const {
+    std::vector<gate_standing> all;
     for (const auto& [name, gate] : gates_)
         all.push_back({name, gate.score(), gate.trusted()});
     return all;

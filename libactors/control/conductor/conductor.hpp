@@ -73,7 +73,7 @@ struct parameter_answer {
 };
 
 /// How a head has done lately.
-struct head_standing {
+struct gate_standing {
     std::string head;
     std::optional<double> score; ///< rolling R^2 or balanced accuracy (trust_gate.hpp)
     bool trusted = false;
@@ -114,7 +114,7 @@ public:
     void on_segment_over(chain_id chain, std::uint32_t ordinal);
     [[nodiscard]] result<beta_proposal> steer(const std::vector<double>& planned) const;
 
-    [[nodiscard]] std::vector<head_standing> standing() const;
+    [[nodiscard]] std::vector<gate_standing> standing() const;
     [[nodiscard]] std::vector<measured_point> points() const; ///< by beta; chains of one beta are averaged
     /// Where pairs stopped, or would have: trajectories of thermalisation by (pair, ordinal).
     [[nodiscard]] const std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop>& stops() const { return stops_; }
