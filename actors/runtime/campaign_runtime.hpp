@@ -5,10 +5,10 @@
 #include "actors/runtime/status_board.hpp"
 #include "libactors/checkpoint/checkpoint_store.hpp"
 #include "libactors/control/campaign.hpp"
+#include "libactors/control/conductor/trained_model.hpp"
 #include "libactors/control/operations/operation.hpp"
 #include "libactors/engine/lattice_engine.hpp"
 #include "libactors/flow/topology.hpp"
-#include "libactors/learn/echo_state_network.hpp"
 #include "libactors/ledger/ledger.hpp"
 #include "libactors/transport/hub.hpp"
 #include "libactors/transport/join.hpp"
@@ -50,7 +50,7 @@ struct runtime_parts {
     std::string provenance;
     std::vector<operation_report> past_operations; ///< of earlier processes of this campaign, oldest first
     std::function<std::string(const operation_report&)> encode_operation; ///< for the ledger's event; may be empty
-    std::optional<echo_state_network> model; ///< of the conductor; unset: it has heuristics only
+    std::shared_ptr<const conductor_model> model; ///< of the conductor; may be empty: it has heuristics only
     std::string model_name;                  ///< as people know it
     std::optional<cluster_parts> cluster_setup; ///< unset: this process alone
     std::shared_ptr<hub> cluster;               ///< filled by campaign_runtime

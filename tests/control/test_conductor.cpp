@@ -58,7 +58,7 @@ watched_batch batch_of(std::uint32_t chain, std::uint32_t first, std::uint32_t n
 TEST_CASE("a pair ends its thermalisation where both chains agree, whatever the order in which they are heard") {
     std::vector<std::uint32_t> cuts;
     for (const std::uint32_t step : {1u, 7u, 16u, 100u}) {
-        conductor c(pairs_of_chains(), "seed", std::nullopt);
+        conductor c(pairs_of_chains(), "seed", nullptr);
         for (std::uint32_t t = 1; t <= 100; t += step) {
             const auto n = std::min(step, 101 - t);
             (void)c.watch(batch_of(step % 2, t, n));
@@ -82,7 +82,7 @@ TEST_CASE("a pair ends its thermalisation where both chains agree, whatever the 
 }
 
 TEST_CASE("nothing is said before the partner has come as far, or is gone") {
-    conductor c(pairs_of_chains(), "seed", std::nullopt);
+    conductor c(pairs_of_chains(), "seed", nullptr);
     (void)c.watch(batch_of(0, 1, 40));
     (void)c.watch(batch_of(1, 1, 19));
     CHECK(c.check(chain_id{0}, 0, 10).has_value());
@@ -96,20 +96,20 @@ TEST_CASE("nothing is said before the partner has come as far, or is gone") {
 }
 
 TEST_CASE("chains that come from another beta together are no bracket, and neither is a chain alone") {
-    conductor c(pairs_of_chains(), "seed", std::nullopt);
+    conductor c(pairs_of_chains(), "seed", nullptr);
     for (const std::uint32_t chain : {0u, 1u})
         (void)c.watch(batch_of(chain, 1, 100, 0.1, 1));
     REQUIRE(c.check(chain_id{0}, 1, 50));
     CHECK_FALSE(c.check(chain_id{0}, 1, 50)->thermalised);
     auto alone = pairs_of_chains();
     alone.start = start_kind::hot;
-    conductor lone(alone, "seed", std::nullopt);
+    conductor lone(alone, "seed", nullptr);
     (void)lone.watch(batch_of(0, 1, 100));
     CHECK_FALSE(lone.check(chain_id{0}, 0, 50)->thermalised);
 }
 
 TEST_CASE("a metastable partner keeps its pair thermalising until the campaign's number") {
-    conductor c(pairs_of_chains(), "seed", std::nullopt);
+    conductor c(pairs_of_chains(), "seed", nullptr);
     for (std::uint32_t t = 1; t <= 100; ++t) {
         (void)c.watch(batch_of(0, t, 1, 1e9)); // never comes down
         (void)c.watch(batch_of(1, t, 1, 8.0));
@@ -121,7 +121,7 @@ TEST_CASE("a metastable partner keeps its pair thermalising until the campaign's
 }
 
 TEST_CASE("a replay changes nothing, a gap is noticed, and what is not finite is not believed") {
-    conductor once(pairs_of_chains(), "seed", std::nullopt), again(pairs_of_chains(), "seed", std::nullopt);
+    conductor once(pairs_of_chains(), "seed", nullptr), again(pairs_of_chains(), "seed", nullptr);
     for (const std::uint32_t chain : {0u, 1u}) {
         (void)once.watch(batch_of(chain, 1, 60));
         (void)again.watch(batch_of(chain, 1, 40));
@@ -135,7 +135,7 @@ TEST_CASE("a replay changes nothing, a gap is noticed, and what is not finite is
 }
 
 TEST_CASE("a point is known when its segment is over, chains of one beta count together") {
-    conductor c(pairs_of_chains(), "seed", std::nullopt);
+    conductor c(pairs_of_chains(), "seed", nullptr);
     CHECK(c.points().empty());
     for (const std::uint32_t chain : {0u, 1u, 2u}) {
         (void)c.watch(batch_of(chain, 1, 200));
@@ -171,7 +171,7 @@ TEST_CASE("the number of steps that is advised makes accepted trajectories cheap
     CHECK_FALSE(cheapest_steps(10, std::nan("")).n_steps);
     CHECK_FALSE(cheapest_steps(0, 1.0).n_steps);
     CHECK_FALSE(cheapest_steps(1, 1e9).n_steps);
-    conductor c(pairs_of_chains(), "seed", std::nullopt);
+    conductor c(pairs_of_chains(), "seed", nullptr);
     CHECK_FALSE(c.suggest_parameters(std::nullopt).n_steps); // nothing tested yet
     (void)c.watch(batch_of(0, 1, 100));
     const auto says = c.suggest_parameters(std::nullopt);
@@ -181,7 +181,7 @@ TEST_CASE("the number of steps that is advised makes accepted trajectories cheap
 }
 
 TEST_CASE("a prediction of thermalisation's length says where it is from") {
-    conductor c(pairs_of_chains(), "seed", std::nullopt);
+    conductor c(pairs_of_chains(), "seed", nullptr);
     CHECK(*c.predict_length(5.6).trajectories == 100);
     for (const std::uint32_t chain : {0u, 1u})
         (void)c.watch(batch_of(chain, 1, 100));
@@ -191,7 +191,7 @@ TEST_CASE("a prediction of thermalisation's length says where it is from") {
 }
 
 TEST_CASE("one chain alone is judged by its drift") {
-    conductor c(pairs_of_chains(), "seed", std::nullopt);
+    conductor c(pairs_of_chains(), "seed", nullptr);
     std::vector<double> still, moving, l;
     for (std::uint32_t t = 0; t < 40; ++t) {
         still.push_back(0.55 + 0.004 * noise(5, t));
@@ -235,28 +235,62 @@ TEST_CASE("a trained head answers with its uncertainty and earns its trust in pu
             REQUIRE(trainer.teach("rejection", std::span(&rejected, 1)).ok());
         }
     }
-    const auto model = trainer.solve(usual_penalties()).or_throw();
-    conductor c(plan, seed, model);
+    conductor_model trained{trainer.solve(usual_penalties()).or_throw(), {{"rejection", true, 0.9, 0.8, 0.5}, {"deconfinement", true, std::nullopt, std::nullopt, 0.5}}, {}, {}, {}, 0, 0, ""};
+    conductor c(plan, seed, std::make_shared<const conductor_model>(std::move(trained)));
     CHECK_FALSE(c.standing().front().score); // nothing seen yet
     const auto first = world(2, 200); // the same beta and starts as in training
     const auto says = c.watch(first);
-    REQUIRE(says.heads.size() == 2);
+    REQUIRE(says.heads.size() == head_total);
     std::map<std::string, gate_standing> standing;
     for (const auto& h : c.standing())
         standing[h.head] = h;
     REQUIRE(standing["rejection"].score);
     CHECK(*standing["rejection"].score > 0.8); // balanced accuracy of 20; the law is a threshold
     CHECK(standing["rejection"].trusted);
-    CHECK_FALSE(standing["deconfinement"].trusted);
+    CHECK_FALSE(standing.contains("deconfinement")); // never trained: there is nothing to judge
     for (const auto& h : says.heads) {
+        CAPTURE(h.head);
+        CHECK(h.value.has_value() == (h.source != answer_source::unavailable));
+        CHECK_FALSE(h.reason.empty());
         if (h.head == "rejection") {
             CHECK(h.source == answer_source::model);
             CHECK(*h.value >= 0.0);
             CHECK(*h.value <= 1.0);
             CHECK(*h.uncertainty > 0.0);
-        } else {
-            CHECK_FALSE(h.value); // never trained: not 0
-            CHECK(h.source == answer_source::unavailable);
+        } else if (h.head == "deconfinement" || h.head == "quality") { // not trained: the simple rule answers and says so
+            CHECK(h.source == answer_source::heuristic);
+            CHECK_FALSE(h.uncertainty);
+        } else if (h.head == "cg_estimate" || h.head == "transport_d") {
+            CHECK_FALSE(h.value); // not 0
         }
+    }
+}
+
+TEST_CASE("a head that never beat its simple rule is not listened to, however well it does today") {
+    network_shape shape;
+    shape.reservoir = {.inputs = feature_count, .units = 20, .seed = 4};
+    shape.reservoirs = 1;
+    shape.feature_version = feature_version;
+    shape.heads = {{"deconfinement", 1, head_activation::linear}};
+    auto network = echo_state_network::make(shape).or_throw();
+    network_trainer trainer(network);
+    for (std::uint32_t chain = 0; chain < 6; ++chain) {
+        trainer.begin(chain);
+        feature_builder features(pairs_of_chains().lattice);
+        for (std::uint32_t t = 1; t <= 60; ++t) {
+            const auto o = model_of(chain, t, 0.1).observed;
+            REQUIRE(trainer.step(*features.next({5.5, o.plaquette_spatial, o.plaquette_temporal, o.polyakov_re, 0.0, o.delta_h, true, false, t, 0.5})).ok());
+            const double l = o.polyakov_re;
+            REQUIRE(trainer.teach("deconfinement", std::span(&l, 1)).ok());
+        }
+    }
+    network = trainer.solve(usual_penalties()).or_throw();
+    for (const bool trusted : {false, true}) {
+        conductor c(pairs_of_chains(), "seed",
+                    std::make_shared<const conductor_model>(conductor_model{network, {{"deconfinement", trusted, std::nullopt, std::nullopt, 0.5}}, {}, {}, {}, 0, 0, ""}));
+        const auto says = c.watch(batch_of(0, 1, 20)); // too early for the gate to know
+        for (const auto& h : says.heads)
+            if (h.head == "deconfinement")
+                CHECK(h.source == answer_source::heuristic);
     }
 }

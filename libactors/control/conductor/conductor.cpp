@@ -18,20 +18,14 @@ constexpr std::size_t lone_window = 40;
 constexpr double lone_z = 1.0;
 constexpr std::uint32_t tested_enough = 20;
 constexpr double acceptance_floor = 0.6; // below it what is assumed of dH (small, Gaussian) fails
-const std::string rejection_head = "rejection";
 
 double acceptance_of(double sigma) { return std::erfc(sigma / std::sqrt(8.0)); }
 
-thermalisation_settings monitor_settings(const campaign& plan) {
-    thermalisation_settings s;
+thermalisation_settings monitor_settings(const campaign& plan, const conductor_model* model) {
+    thermalisation_settings s = model != nullptr ? model->settings_for(plan.lattice) : thermalisation_settings{};
     s.at_least = std::max({plan.hmc.n_warmup + s.window, s.at_least});
     s.at_most = std::max(plan.hmc.n_thermalise, s.at_least);
     return s;
-}
-
-trust_gate gate_for(const head_spec& head) {
-    const bool classes = head.activation == head_activation::sigmoid || head.activation == head_activation::softmax;
-    return trust_gate(classes ? head_kind::classification : head_kind::regression);
 }
 
 bool finite(const trajectory_observables& o) {
@@ -40,11 +34,6 @@ bool finite(const trajectory_observables& o) {
 }
 
 } // namespace
-
-std::string_view name_of(answer_source s) {
-    static constexpr std::array<std::string_view, 3> names{"model", "heuristic", "unavailable"};
-    return names[static_cast<std::size_t>(s)];
-}
 
 parameter_answer cheapest_steps(std::uint32_t n, double sigma) {
     if (n < 1 || !(sigma > 0.0) || !std::isfinite(sigma))
@@ -67,50 +56,56 @@ parameter_answer cheapest_steps(std::uint32_t n, double sigma) {
     return best;
 }
 
-conductor::conductor(const campaign& plan, std::string seed, std::optional<echo_state_network> model)
+conductor::conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model)
     : plan_(plan), seed_(std::move(seed)), model_(std::move(model)) {
     if (model_)
-        for (const auto& head : model_->shape().heads)
-            gates_.emplace(head.name, gate_for(head));
+        for (const auto id : chain_watch::judged())
+            if (const std::string name(about(id).name); model_->network.trained(name))
+                gates_.emplace(name, trust_gate(about(id).kind));
 }
 
 conductor::chain_view& conductor::view_of(const watched_batch& batch) {
     const auto known = chains_.find(batch.chain);
     if (known != chains_.end() && known->second.ordinal == batch.ordinal)
         return known->second;
-    chain_view fresh{batch.ordinal, 0, feature_builder(plan_.lattice), std::nullopt, std::nullopt, batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}};
-    if (model_)
-        fresh.state = model_->rest();
+    chain_view fresh{batch.ordinal, 0, chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
 
-void conductor::feed_pair(const watched_batch& batch) {
-    if (plan_.replicas() != 2 || batch.ordinal != 0)
-        return; // later segments of both chains come from the same side: their agreement would mean nothing
-    const std::pair key{batch.chain.value / 2, batch.ordinal};
-    auto& monitor = pairs_.try_emplace(key, monitor_settings(plan_)).first->second;
-    const bool hot = batch.chain.value % 2 == 0;
-    for (std::uint32_t k = 0; k < batch.trajectories.size(); ++k) {
-        if (monitor.seen(hot) + 1 != batch.first + k || stops_.contains(key))
-            continue;
-        const auto& o = batch.trajectories[k].observed;
-        monitor.add(hot, {o.plaquette(), std::hypot(o.polyakov_re, o.polyakov_im), std::nullopt});
-        if (const auto stop = monitor.verdict())
-            stops_.emplace(key, *stop);
-    }
+/// As training_set.hpp makes them from records.
+trajectory_sample conductor::sample_of(const watched_batch& batch, std::size_t k, std::uint32_t in_segment) const {
+    physics_record r;
+    r.observed = batch.trajectories[k].observed;
+    const bool hot = batch.ordinal == 0 && (plan_.start == start_kind::hot || (plan_.start == start_kind::both && batch.chain.value % 2 == 0));
+    return forge::sample_of(r, batch.params.beta, hot, in_segment, {rng_key(seed_, batch.chain), batch.first_trajectory + in_segment, batch.segment.value});
+}
+
+bool conductor::trusted(const std::string& head) const {
+    const auto* standing = model_ ? model_->standing(head) : nullptr;
+    if (standing == nullptr || !standing->trusted)
+        return false; // it never beat its simple rule on chains that it had not seen
+    const auto gate = gates_.find(head);
+    return gate == gates_.end() || gate->second.trusted();
 }
 
 classification conductor::watch(const watched_batch& batch) {
-    feed_pair(batch);
     auto& v = view_of(batch);
     classification c{batch.chain, batch.ordinal, v.seen, {}};
+    const std::pair key{batch.chain.value / 2, batch.ordinal};
+    // Later segments of a pair come from the same side: their agreement would mean nothing.
+    const bool paired = plan_.replicas() == 2 && batch.ordinal == 0;
+    const bool hot = batch.chain.value % 2 == 0;
+    auto* monitor = paired ? &pairs_.try_emplace(key, monitor_settings(plan_, model_.get())).first->second : nullptr;
     if (batch.first > v.seen + 1)
         return c; // something is missing: what the reservoir would see is no history
     for (std::uint32_t k = v.seen + 1 - batch.first; k < batch.trajectories.size(); ++k) {
         const auto& o = batch.trajectories[k].observed;
-        if (!finite(o))
+        if (!finite(o) || !v.heads.step(sample_of(batch, k, v.seen + 1), [this](const std::string& head, double predicted, double actual) {
+                if (const auto gate = gates_.find(head); gate != gates_.end())
+                    gate->second.observe(predicted, actual);
+            }))
             return c;
-        ++v.seen;
+        c.in_segment = ++v.seen;
         if (batch.trajectories[k].measured && v.polyakov.size() < kept)
             v.polyakov.push_back(std::hypot(o.polyakov_re, o.polyakov_im));
         if (v.seen > batch.params.n_warmup) {
@@ -118,42 +113,14 @@ classification conductor::watch(const watched_batch& batch) {
             v.sum_dh2 += o.delta_h * o.delta_h;
             ++v.tested;
         }
-        if (!v.state || !plan_.conductor.classify)
-            continue;
-        if (const auto gate = gates_.find(rejection_head); v.rejection && gate != gates_.end())
-            gate->second.observe(*v.rejection, o.accepted ? 0.0 : 1.0);
-        v.rejection.reset();
-        trajectory_sample s;
-        s.beta = batch.params.beta;
-        s.plaquette_spatial = o.plaquette_spatial;
-        s.plaquette_temporal = o.plaquette_temporal;
-        s.polyakov_re = o.polyakov_re;
-        s.polyakov_im = o.polyakov_im;
-        s.delta_h = o.delta_h;
-        s.accepted = o.accepted;
-        s.hot_start = batch.ordinal == 0 && (plan_.start == start_kind::hot || (plan_.start == start_kind::both && batch.chain.value % 2 == 0));
-        s.in_segment = v.seen;
-        s.threshold_next = metropolis_threshold({rng_key(seed_, batch.chain), batch.first_trajectory + v.seen, batch.segment.value});
-        const auto x = v.features.next(s);
-        if (!x || !model_->advance(*x, *v.state))
-            return c;
-        if (model_->trained(rejection_head))
-            if (const auto says = model_->read(rejection_head, *v.state))
-                v.rejection = says->front().value;
-    }
-    c.in_segment = v.seen;
-    if (!v.state || !plan_.conductor.classify)
-        return c;
-    for (const auto& head : model_->shape().heads) {
-        head_answer a{head.name, std::nullopt, std::nullopt, answer_source::unavailable, "not trained"};
-        if (const auto says = model_->read(head.name, *v.state)) {
-            a.value = says->back().value;
-            a.uncertainty = std::sqrt(std::max(0.0, says->back().variance));
-            a.source = answer_source::model;
-            a.reason = gates_.at(head.name).trusted() ? "trusted" : "not trusted yet";
+        if (monitor != nullptr && monitor->seen(hot) + 1 == v.seen && !stops_.contains(key)) {
+            monitor->add(hot, {o.plaquette(), std::hypot(o.polyakov_re, o.polyakov_im), v.heads.distance()});
+            if (const auto stop = monitor->verdict())
+                stops_.emplace(key, *stop);
         }
-        c.heads.push_back(std::move(a));
     }
+    if (plan_.conductor.classify)
+        c.heads = v.heads.answers([this](const std::string& head) { return trusted(head); });
     return c;
 }
 

@@ -4,13 +4,13 @@
 
 #include "libactors/control/campaign.hpp"
 #include "libactors/control/conductor/beta_search.hpp"
+#include "libactors/control/conductor/chain_watch.hpp"
 #include "libactors/hmc/record.hpp"
-#include "libactors/learn/echo_state_network.hpp"
-#include "libactors/learn/feature_vector.hpp"
 #include "libactors/learn/thermalisation.hpp"
 #include "libactors/learn/trust_gate.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -32,19 +32,6 @@ struct watched_batch {
     std::uint32_t first = 1;             ///< of the batch, within the segment, from 1
     segment_params params;
     std::vector<watched_trajectory> trajectories;
-};
-
-/// Where an answer comes from; an answer without a source is not an answer.
-enum class answer_source : std::uint8_t { model, heuristic, unavailable };
-[[nodiscard]] std::string_view name_of(answer_source s);
-
-/// What one head says of a chain now.
-struct head_answer {
-    std::string head;
-    std::optional<double> value;       ///< unset: not available, with the reason
-    std::optional<double> uncertainty; ///< one standard deviation of the readout; models only
-    answer_source source = answer_source::unavailable;
-    std::string reason;
 };
 
 struct classification {
@@ -92,8 +79,8 @@ struct gate_standing {
 class conductor {
 public:
     static constexpr std::size_t kept = 100000;
-    /// @param seed  the campaign's.  @param model  may be empty: heuristics only.
-    conductor(const campaign& plan, std::string seed, std::optional<echo_state_network> model);
+    /// @param seed  the campaign's.  @param model  may be empty: heuristics only; never changes.
+    conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model);
 
     /// Takes in what a chain did. What was seen before is passed over (a replay after a crash comes with the same bits).
     /// @return what the heads say of the newest trajectory; empty heads when the batch leaves a gap or is not finite.
@@ -124,9 +111,7 @@ private:
     struct chain_view {
         std::uint32_t ordinal = 0;
         std::uint32_t seen = 0; ///< trajectories of the segment
-        feature_builder features;
-        std::optional<network_state> state;
-        std::optional<double> rejection; ///< said of the next trajectory
+        chain_watch heads;
         double beta = 0.0;
         double sum_dh = 0.0, sum_dh2 = 0.0; ///< of tested trajectories
         std::uint32_t tested = 0;
@@ -134,10 +119,11 @@ private:
         std::vector<double> polyakov; ///< |L| of measured trajectories, at most `kept`
     };
     chain_view& view_of(const watched_batch& batch);
-    void feed_pair(const watched_batch& batch);
+    [[nodiscard]] bool trusted(const std::string& head) const;
+    [[nodiscard]] trajectory_sample sample_of(const watched_batch& batch, std::size_t k, std::uint32_t in_segment) const;
     campaign plan_;
     std::string seed_;
-    std::optional<echo_state_network> model_;
+    std::shared_ptr<const conductor_model> model_;
     std::map<chain_id, chain_view> chains_;
     std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_monitor> pairs_; ///< by (pair, ordinal)
     std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop> stops_;
