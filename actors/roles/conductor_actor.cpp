@@ -2,6 +2,8 @@
 #include "actors/messages/conductor_messages.hpp"
 #include "actors/roles/roles.hpp"
 
+#include "libactors/control/conductor/online_learning.hpp"
+
 #include <fmt/format.h>
 
 namespace forge {
@@ -30,6 +32,8 @@ struct conductor_data {
     double published = 0.0;
     conductor_status shown;
     std::size_t stops_told = 0;
+    std::optional<conductor_model> learnt; ///< a copy that learns; answers come from the model as it was given
+    std::function<result<void>(const conductor_model&)> save;
 };
 
 using conductor_ptr = caf::stateful_actor<conductor_data>*;
@@ -113,12 +117,37 @@ void recall(conductor_ptr self, const runtime_parts& parts) {
     tell_stops(self);
 }
 
+/// After every point: what was learnt must survive whatever comes next.
+void learn(conductor_ptr self, const segment_is_over& m) {
+    auto& d = self->state;
+    const auto history = d.core->history(m.chain, m.ordinal);
+    if (!history || !d.learnt || !d.save)
+        return;
+    d.meter->set(stage_activity::busy, steady_now_s());
+    auto done = [&]() -> result<std::size_t> {
+        auto rows = learn_segment(*d.learnt, *history);
+        if (rows)
+            if (auto saved = d.save(*d.learnt); !saved)
+                return saved.reason();
+        return rows;
+    }();
+    if (done)
+        d.shown.learnt_rows += *done;
+    else
+        d.board->notice("the conductor does not learn: " + to_text(done.reason()));
+    d.meter->set(stage_activity::idle, steady_now_s());
+}
+
 caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
     auto& d = self->state;
     d.board = std::move(board);
     d.meter.emplace("conductor", steady_now_s());
     d.core.emplace(parts->plan, parts->seed, parts->model);
     d.shown.model = parts->model_name;
+    if (parts->model && parts->save_model) {
+        d.learnt = *parts->model;
+        d.save = parts->save_model;
+    }
     recall(self, *parts);
     publish(self, true);
     const auto window = std::chrono::microseconds(static_cast<std::int64_t>(parts->plan.conductor.window_s * 1e6));
@@ -177,6 +206,7 @@ caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<const runti
         [self](const segment_is_over& m) {
             work_off(self);
             self->state.core->on_segment_over(m.chain, m.ordinal);
+            learn(self, m);
             publish(self, true);
         },
         [self](const chain_is_gone& m) {

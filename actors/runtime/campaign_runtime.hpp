@@ -51,7 +51,8 @@ struct runtime_parts {
     std::vector<operation_report> past_operations; ///< of earlier processes of this campaign, oldest first
     std::function<std::string(const operation_report&)> encode_operation; ///< for the ledger's event; may be empty
     std::shared_ptr<const conductor_model> model; ///< of the conductor; may be empty: it has heuristics only
-    std::string model_name;                  ///< as people know it
+    std::string model_name; ///< as people know it
+    std::function<result<void>(const conductor_model&)> save_model; ///< what the model has learnt from this campaign; may be empty
     std::optional<cluster_parts> cluster_setup; ///< unset: this process alone
     std::shared_ptr<hub> cluster;               ///< filled by campaign_runtime
 };

@@ -79,6 +79,7 @@ struct conductor_status {
     std::uint64_t proposed = 0;  ///< points of the scan
     std::uint64_t early = 0;     ///< predictions that were there when the device was ready
     std::uint64_t late = 0;      ///< that were not: nobody waited for them
+    std::uint64_t learnt_rows = 0; ///< that its model's copy has taken in
     std::size_t points = 0;      ///< finished ones that it knows
     std::size_t waiting = 0;     ///< chains that wait for their partner
     std::vector<head> heads;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "apps/forge/compose.hpp"
 
+#include "apps/forge/conductor_choice.hpp"
+#include "apps/forge/npu_model_json.hpp"
 #include "apps/forge/operation_json.hpp"
 #include "apps/forge/precision_choice.hpp"
 #include "libactors/engine/opencl/opencl_system.hpp"
@@ -139,8 +141,12 @@ result<void> keep_campaign_file(const loaded_campaign& c) {
 
 } // namespace
 
-result<composed_run> compose(const loaded_campaign& c) {
+result<composed_run> compose(const loaded_campaign& given) {
     composed_run r;
+    loaded_campaign c = given;
+    auto model = conductor_model_for(c, r.introduction);
+    if (!model)
+        return model.reason();
     auto seed = seed_of(c);
     if (!seed)
         return seed.reason();
@@ -173,6 +179,10 @@ result<composed_run> compose(const loaded_campaign& c) {
 
     r.book = std::make_shared<ledger>(std::move(book).value());
     r.parts.plan = c.plan;
+    r.parts.model = model->model;
+    r.parts.model_name = model->name;
+    if (model->model)
+        r.parts.save_model = [file = c.folder.root / "learnt.model"](const conductor_model& m) { return save_model(m, file); };
     r.parts.seed = *seed;
     r.parts.devices = *slots;
     std::vector<std::string> ids;

@@ -68,7 +68,7 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
         for (const auto& p : c.thermalised)
             pairs.push_back({{"chains", {to_text(chain_id{p.first_chain}), to_text(chain_id{p.first_chain + 1})}}, {"segment_ordinal", p.ordinal}, {"after", or_null(p.after)}});
         conducting = {{"mode", c.mode}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
-                      {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points},
+                      {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points}, {"learnt_rows", c.learnt_rows},
                       {"chains_waiting", c.waiting}, {"predictions_early", c.early}, {"predictions_late", c.late}, {"heads", heads}, {"thermalised", pairs}};
     }
     return {{"campaign", plan.name}, {"pid", ::getpid()}, {"state", status.over ? (status.all_finished ? "finished" : "stopped") : status.stopping ? "stopping" : "running"},

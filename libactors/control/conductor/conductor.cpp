@@ -68,7 +68,7 @@ conductor::chain_view& conductor::view_of(const watched_batch& batch) {
     const auto known = chains_.find(batch.chain);
     if (known != chains_.end() && known->second.ordinal == batch.ordinal)
         return known->second;
-    chain_view fresh{batch.ordinal, 0, chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}};
+    chain_view fresh{batch.ordinal, 0, chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
 
@@ -100,12 +100,15 @@ classification conductor::watch(const watched_batch& batch) {
         return c; // something is missing: what the reservoir would see is no history
     for (std::uint32_t k = v.seen + 1 - batch.first; k < batch.trajectories.size(); ++k) {
         const auto& o = batch.trajectories[k].observed;
-        if (!finite(o) || !v.heads.step(sample_of(batch, k, v.seen + 1), [this](const std::string& head, double predicted, double actual) {
+        const auto sample = sample_of(batch, k, v.seen + 1);
+        if (!finite(o) || !v.heads.step(sample, [this](const std::string& head, double predicted, double actual) {
                 if (const auto gate = gates_.find(head); gate != gates_.end())
                     gate->second.observe(predicted, actual);
             }))
             return c;
         c.in_segment = ++v.seen;
+        if (model_ && v.samples.size() < learnable)
+            v.samples.push_back(sample);
         if (batch.trajectories[k].measured && v.polyakov.size() < kept)
             v.polyakov.push_back(std::hypot(o.polyakov_re, o.polyakov_im));
         if (v.seen > batch.params.n_warmup) {
@@ -194,6 +197,21 @@ void conductor::on_segment_over(chain_id chain, std::uint32_t ordinal) {
         return;
     const auto chi = susceptibility(v->second.polyakov, static_cast<double>(plan_.lattice.spatial_volume()));
     finished_.insert_or_assign({chain, ordinal}, measured_point{v->second.beta, chi.mean, chi.error});
+}
+
+std::optional<chain_history> conductor::history(chain_id chain, std::uint32_t ordinal) const {
+    const auto v = chains_.find(chain);
+    if (!model_ || v == chains_.end() || v->second.ordinal != ordinal)
+        return std::nullopt;
+    chain_history h;
+    h.run = plan_.name;
+    h.chain = chain;
+    h.lattice = plan_.lattice;
+    h.beta = v->second.beta;
+    h.hot_start = !v->second.samples.empty() && v->second.samples.front().hot_start;
+    h.warmup = plan_.hmc.n_warmup;
+    h.samples = v->second.samples;
+    return h;
 }
 
 std::vector<measured_point> conductor::points() const {

@@ -79,6 +79,7 @@ struct gate_standing {
 class conductor {
 public:
     static constexpr std::size_t kept = 100000;
+    static constexpr std::size_t learnable = 4096;
     /// @param seed  the campaign's.  @param model  may be empty: heuristics only; never changes.
     conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model);
 
@@ -99,6 +100,8 @@ public:
     [[nodiscard]] parameter_answer suggest_parameters(const std::optional<segment_params>& params) const;
     /// A point is finished; what is known of it was watched. Counted once per (chain, ordinal).
     void on_segment_over(chain_id chain, std::uint32_t ordinal);
+    /// The segment as a model may learn from it. @return unset without a model, or when the segment is not the one that was watched.
+    [[nodiscard]] std::optional<chain_history> history(chain_id chain, std::uint32_t ordinal) const;
     [[nodiscard]] result<beta_proposal> steer(const std::vector<double>& planned) const;
 
     [[nodiscard]] std::vector<gate_standing> standing() const;
@@ -117,6 +120,7 @@ private:
         std::uint32_t tested = 0;
         std::uint32_t n_steps = 0;
         std::vector<double> polyakov; ///< |L| of measured trajectories, at most `kept`
+        std::vector<trajectory_sample> samples; ///< what a model may learn from, at most `learnable`
     };
     chain_view& view_of(const watched_batch& batch);
     [[nodiscard]] bool trusted(const std::string& head) const;
