@@ -136,7 +136,7 @@ TEST_CASE("split: W and -W rectified, and the difference keeps what is negative"
     software_engine host;
     sim_akd1000 sim;
     auto n = hybrid_network::make(p, host, {&sim}, {.path = linear_path::split, .readouts = readout_place::host}).or_throw();
-    integer_executor model(p, integer_executor::way::split, 2.0f);
+    integer_executor model(p, integer_executor::way::split, 1.5f);
     std::mt19937 g(8);
     std::size_t negative = 0;
     for (int t = 0; t < 40; ++t) {

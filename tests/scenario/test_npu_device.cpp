@@ -102,7 +102,7 @@ TEST_CASE("a search over a CSV splits whole groups and compares the modes on hel
     REQUIRE(d.at("candidates").size() == 3);
     CHECK(d.at("candidates").at(0).at("test_tuned").get<double>() > 0.8);
     CHECK(d.at("candidates").at(1).at("test_tuned").is_null());
-    REQUIRE(d.at("modes").size() == 6);
+    REQUIRE(d.at("modes").size() == 7);
     CHECK(d.at("modes").at(0).at("n").get<int>() % 15 == 0); // whole groups
     CHECK(d.at("attacks").size() == 5);
     CHECK(data_of(command, "forge.npu.search/1") == d);

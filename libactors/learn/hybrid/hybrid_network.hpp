@@ -36,7 +36,7 @@ struct hybrid_options {
     readout_place readouts = readout_place::routed;
     double int4_tolerance = 0.25; ///< int4_error up to which weights count as 4-bit weights (routing rules 1 and 2)
     float relu_bound = 1.0f;      ///< of bounded_relu, on both sides
-    float split_bound = 2.0f;     ///< |pre-activation| where the halves of a split end: beyond it tanh hardly changes, below it levels are dear
+    float split_bound = 1.5f;     ///< |pre-activation| where the halves of a split end: beyond it tanh hardly changes, below it levels are dear
     float readout_range = 0.0f;   ///< largest weight that set_readout may bring to a device; 0: as the weights are now
 };
 
