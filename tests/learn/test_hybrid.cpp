@@ -229,6 +229,21 @@ TEST_CASE("what cannot be stepped leaves everything as it was") {
     CHECK(calibration_rows(p, {}, std::vector<std::vector<float>>{{1.0f, 2.0f}}).reason().code == errc::invalid_argument);
 }
 
+TEST_CASE("heads that do not fit the device's units beside the state stay on the host") {
+    hybrid_options options;
+    options.activation = state_activation::bounded_relu;
+    software_engine host;
+    for (const std::size_t heads : {67u, 68u}) { // 179 + 12 * (67 + 1) = 995
+        const auto p = drawn(3, 16, heads, options);
+        sim_akd1000 sim;
+        auto n = hybrid_network::make(p, host, {&sim}, options).or_throw();
+        CHECK(n.mode() == execution_mode::device_native);
+        CHECK(n.readouts_on_device() == (heads == 67));
+        CHECK(sim.units_used() == (heads == 67 ? 995 : 179));
+        n.step(std::vector<float>(3, 0.5f)).or_throw();
+    }
+}
+
 TEST_CASE("routing decides: weights that 4 bits lose stay on the host, and the report says why") {
     auto p = drawn(5, 40, 2);
     software_engine host;

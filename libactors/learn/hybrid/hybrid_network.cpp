@@ -21,13 +21,15 @@ std::vector<operation> operations_of(const npu_program& p, const hybrid_options&
     std::vector<float> heads;
     for (const auto& h : p.heads)
         heads.insert(heads.end(), h.weights.begin(), h.weights.end());
+    const bool native = o.activation == state_activation::bounded_relu; // then the identity goes with the heads
+    const auto fan_out = static_cast<std::uint32_t>(p.heads.size() + (native ? 1 : 0));
     std::vector<operation> ops{
         {operation_kind::dense, "reservoir", columns, p.units, precision_of(p.reservoir, columns, o.int4_tolerance)},
         {operation_kind::recurrent_step, "recurrence", columns, p.units, weight_precision::int4},
         {o.activation == state_activation::tanh ? operation_kind::tanh_activation : operation_kind::bounded_relu, "activation", p.units, p.units,
          weight_precision::int4},
         {operation_kind::temporal_integration, "leak", p.units, p.units, weight_precision::int4},
-        {operation_kind::head_fan_out, "heads", p.units, static_cast<std::uint32_t>(p.heads.size()), precision_of(heads, p.units, o.int4_tolerance)}};
+        {operation_kind::head_fan_out, "heads", p.units, fan_out, precision_of(heads, p.units, o.int4_tolerance)}};
     for (const auto& h : p.heads)
         if (h.spec.activation == head_activation::sigmoid || h.spec.activation == head_activation::softmax)
             ops.push_back({operation_kind::sigmoid, "activation of " + h.spec.name, h.spec.dim, h.spec.dim, weight_precision::int4});
