@@ -77,6 +77,19 @@ npu_timing timed_batch(const std::string& what, dense_engine& engine, const npu_
     return row;
 }
 
+/// Several chains' sequences in one run of the back end.
+npu_timing timed_sequences(hybrid_network& network, std::size_t n) {
+    const auto u = drawn(6, inputs * batch);
+    std::vector<hybrid_state> states(batch, network.rest());
+    const auto before = network.cost();
+    std::vector<double> seconds;
+    for (std::size_t k = 0; k < n; ++k)
+        seconds.push_back(seconds_of([&] { network.step(u, states).or_throw(); }) / static_cast<double>(batch));
+    auto row = timed_row("sim-akd1000 hybrid, each of 8 sequences at once", std::move(seconds));
+    row.model_s = (network.cost().model_s - before.model_s) / static_cast<double>(network.cost().steps - before.steps);
+    return row;
+}
+
 npu_timing timed_training(hybrid_network& n, std::size_t steps) {
     const auto u = drawn(5, inputs * 64);
     std::vector<double> seconds;
@@ -125,6 +138,7 @@ std::vector<npu_timing> measure_npu(int repeats) {
                             n);
     rows.push_back(timed_batch("software-f32, a row of a batch of 8", host, eleven, n));
     rows.push_back(timed_batch("sim-akd1000, a row of a batch of 8", sims[4], eleven, n));
+    rows.push_back(timed_sequences(h11, n));
     auto pupil =
         hybrid_network::make(eleven, host, {&sims[5]}, {.readouts = readout_place::device, .int4_tolerance = any, .readout_range = 1.0f}).or_throw();
     rows.push_back(timed_training(pupil, n));

@@ -57,6 +57,14 @@ result<loaded> from_file(const std::string& name) {
     return loaded{std::move(stored->program), to_hex(stored->sha256), {}, false};
 }
 
+hybrid_options executor_options(const deploy_options& o) {
+    hybrid_options h;
+    h.activation = o.activation == "relu" ? state_activation::bounded_relu : state_activation::tanh;
+    h.path = o.path == "split" ? linear_path::split : linear_path::threshold_override;
+    h.readouts = o.readouts == "host" ? readout_place::host : o.readouts == "device" ? readout_place::device : readout_place::routed;
+    return h;
+}
+
 /// Normal inputs: ranges for a program that nobody has fed yet.
 result<loaded> from_heads(const deploy_options& o) {
     program_builder b;
@@ -77,7 +85,7 @@ result<loaded> from_heads(const deploy_options& o) {
     std::vector<float> u(std::size_t{p->inputs} * 64);
     for (std::uint32_t k = 0; k < u.size(); ++k)
         u[k] = static_cast<float>(normal_pair(philox4x32({k, 0, 0, 0x6465706c}, {static_cast<std::uint32_t>(o.seed), 0}))[0]);
-    auto rows = calibration_rows(*p, {}, std::vector<std::vector<float>>{u});
+    auto rows = calibration_rows(*p, executor_options(o), std::vector<std::vector<float>>{u});
     if (!rows)
         return rows.reason();
     p->examples = std::move(rows).value();
@@ -96,14 +104,6 @@ result<void> save(const deploy_options& o, const npu_program& p) {
     if (auto done = file->seal(); !done)
         return done;
     return file->publish(o.overwrite);
-}
-
-hybrid_options executor_options(const deploy_options& o) {
-    hybrid_options h;
-    h.activation = o.activation == "relu" ? state_activation::bounded_relu : state_activation::tanh;
-    h.path = o.path == "split" ? linear_path::split : linear_path::threshold_override;
-    h.readouts = o.readouts == "host" ? readout_place::host : o.readouts == "device" ? readout_place::device : readout_place::routed;
-    return h;
 }
 
 result<void> deploy(const deploy_options& o) {

@@ -136,7 +136,7 @@ TEST_CASE("split: W and -W rectified, and the difference keeps what is negative"
     software_engine host;
     sim_akd1000 sim;
     auto n = hybrid_network::make(p, host, {&sim}, {.path = linear_path::split, .readouts = readout_place::host}).or_throw();
-    integer_executor model(p, integer_executor::way::split, 2.0f);
+    integer_executor model(p, integer_executor::way::split, 1.5f);
     std::mt19937 g(8);
     std::size_t negative = 0;
     for (int t = 0; t < 40; ++t) {
@@ -209,6 +209,35 @@ TEST_CASE("the scale trick cancels to the bit where ranges come from examples") 
     CHECK(scale_trick(std::vector<float>(4, 0.0f), 2) == 1.0f);
 }
 
+TEST_CASE("several sequences at once have the bits of one after the other, and pay the link once") {
+    software_engine host;
+    for (const auto& options : {hybrid_options{}, hybrid_options{.readouts = readout_place::device}, hybrid_options{.path = linear_path::split},
+                                hybrid_options{.activation = state_activation::bounded_relu}}) {
+        const auto p = drawn(5, 40, 4, options);
+        sim_akd1000 sim;
+        auto n = hybrid_network::make(p, host, {&sim}, options).or_throw();
+        auto alone = hybrid_network::make(p, host, {&sim}, options).or_throw();
+        std::vector<hybrid_state> states(8, n.rest());
+        std::mt19937 g(15);
+        for (int t = 0; t < 10; ++t) {
+            const auto rows = normals(g, 8 * 5);
+            auto before = states;
+            n.step(rows, states).or_throw();
+            for (std::size_t b = 0; b < 8; ++b) {
+                alone.step(std::span(rows).subspan(b * 5, 5), std::span(before).subspan(b, 1)).or_throw();
+                REQUIRE(before[b].s == states[b].s);
+                REQUIRE(before[b].z == states[b].z);
+            }
+        }
+        CHECK(n.cost().steps == 80);
+        CHECK(alone.cost().steps == 80);
+        CHECK(n.cost().passes * 8 == alone.cost().passes);
+        CHECK(n.cost().model_s < 0.25 * alone.cost().model_s);
+        CHECK(n.state()[0] == 0.0f); // its own sequence has not begun
+        CHECK_THAT(n.step(std::vector<float>(39), states).reason().what, Catch::Contains("39 inputs for a program of 5 and 8 states"));
+    }
+}
+
 TEST_CASE("what cannot be stepped leaves everything as it was") {
     const auto p = drawn(5, 40, 2);
     software_engine host;
@@ -227,6 +256,21 @@ TEST_CASE("what cannot be stepped leaves everything as it was") {
     CHECK(hybrid_network::make(blind, host, {}).ok()); // the host needs none
     CHECK_THAT(hybrid_network::make(p, host, {}, {.readouts = readout_place::device}).reason().what, Catch::Contains("no back end is one"));
     CHECK(calibration_rows(p, {}, std::vector<std::vector<float>>{{1.0f, 2.0f}}).reason().code == errc::invalid_argument);
+}
+
+TEST_CASE("heads that do not fit the device's units beside the state stay on the host") {
+    hybrid_options options;
+    options.activation = state_activation::bounded_relu;
+    software_engine host;
+    for (const std::size_t heads : {67u, 68u}) { // 179 + 12 * (67 + 1) = 995
+        const auto p = drawn(3, 16, heads, options);
+        sim_akd1000 sim;
+        auto n = hybrid_network::make(p, host, {&sim}, options).or_throw();
+        CHECK(n.mode() == execution_mode::device_native);
+        CHECK(n.readouts_on_device() == (heads == 67));
+        CHECK(sim.units_used() == (heads == 67 ? 995 : 179));
+        n.step(std::vector<float>(3, 0.5f)).or_throw();
+    }
 }
 
 TEST_CASE("routing decides: weights that 4 bits lose stay on the host, and the report says why") {

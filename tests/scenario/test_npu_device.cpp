@@ -102,7 +102,7 @@ TEST_CASE("a search over a CSV splits whole groups and compares the modes on hel
     REQUIRE(d.at("candidates").size() == 3);
     CHECK(d.at("candidates").at(0).at("test_tuned").get<double>() > 0.8);
     CHECK(d.at("candidates").at(1).at("test_tuned").is_null());
-    REQUIRE(d.at("modes").size() == 6);
+    REQUIRE(d.at("modes").size() == 7);
     CHECK(d.at("modes").at(0).at("n").get<int>() % 15 == 0); // whole groups
     CHECK(d.at("attacks").size() == 5);
     CHECK(data_of(command, "forge.npu.search/1") == d);
@@ -120,7 +120,7 @@ TEST_CASE("a search over a CSV splits whole groups and compares the modes on hel
 
 TEST_CASE("forge npu bench prints times of this machine, and the device's beside them as a model") {
     const auto rows = data_of({"npu", "bench", "--repeats", "1", "--json"}, "forge.npu.bench/1");
-    REQUIRE(rows.size() == 9);
+    REQUIRE(rows.size() == 10);
     for (const auto& r : rows) {
         CHECK(r.at("minimum_s").get<double>() > 0.0);
         CHECK(r.at("minimum_s").get<double>() <= r.at("p50_s").get<double>());

@@ -21,13 +21,15 @@ std::vector<operation> operations_of(const npu_program& p, const hybrid_options&
     std::vector<float> heads;
     for (const auto& h : p.heads)
         heads.insert(heads.end(), h.weights.begin(), h.weights.end());
+    const bool native = o.activation == state_activation::bounded_relu; // then the identity goes with the heads
+    const auto fan_out = static_cast<std::uint32_t>(p.heads.size() + (native ? 1 : 0));
     std::vector<operation> ops{
         {operation_kind::dense, "reservoir", columns, p.units, precision_of(p.reservoir, columns, o.int4_tolerance)},
         {operation_kind::recurrent_step, "recurrence", columns, p.units, weight_precision::int4},
         {o.activation == state_activation::tanh ? operation_kind::tanh_activation : operation_kind::bounded_relu, "activation", p.units, p.units,
          weight_precision::int4},
         {operation_kind::temporal_integration, "leak", p.units, p.units, weight_precision::int4},
-        {operation_kind::head_fan_out, "heads", p.units, static_cast<std::uint32_t>(p.heads.size()), precision_of(heads, p.units, o.int4_tolerance)}};
+        {operation_kind::head_fan_out, "heads", p.units, fan_out, precision_of(heads, p.units, o.int4_tolerance)}};
     for (const auto& h : p.heads)
         if (h.spec.activation == head_activation::sigmoid || h.spec.activation == head_activation::softmax)
             ops.push_back({operation_kind::sigmoid, "activation of " + h.spec.name, h.spec.dim, h.spec.dim, weight_precision::int4});
@@ -70,12 +72,12 @@ struct hybrid_network::inner {
     std::optional<mapped_readouts> second; ///< readouts that are not in the reservoir's pass: the host's, or a device's second one
     hybrid_cost cost;
 
-    std::vector<float> both;       ///< [u; s]
-    std::vector<float> drive;      ///< f or its argument, by unit
-    std::vector<float> part;       ///< W_h f of this step, all heads; device_native
-    std::vector<float> z;          ///< all heads, biases included
+    hybrid_state own;
     std::vector<float> bias;       ///< all heads
     std::vector<std::size_t> z_at; ///< where a head begins in z
+    std::vector<float> both;       ///< [u; s], a row a state
+    std::vector<float> drive;      ///< f or its argument, by unit; a row a state
+    std::vector<float> part;       ///< W_h f of this step, all heads; device_native; a row a state
 
     inner() = default;
     inner(const inner&) = delete;
@@ -87,43 +89,80 @@ struct hybrid_network::inner {
             second->engine->unmap(second->id);
     }
 
-    std::span<float> state() { return std::span(both).subspan(program.inputs, program.units); }
     bool heads_in_pass() const { return device_readouts && mode == execution_mode::device_native; }
 
-    result<dense_answer> run(dense_engine& e, program_id id, std::span<const float> x) {
-        auto answer = e.run(id, x);
-        if (!answer)
-            return answer.reason();
-        const auto c = e.cost();
-        (e.about().simulated ? cost.model_s : cost.measured_s) += c.seconds;
-        cost.clamped += c.clamped;
-        return std::move(answer->front());
+    result<std::vector<dense_answer>> run(dense_engine& e, program_id id, std::span<const float> rows) {
+        auto answers = e.run(id, rows);
+        if (answers) {
+            const auto c = e.cost();
+            (e.about().simulated ? cost.model_s : cost.measured_s) += c.seconds;
+            cost.clamped += c.clamped;
+        }
+        return answers;
     }
 
-    /// z of the host's weights on the present state, where no step brings it.
-    void host_readouts() {
-        const auto s = state();
+    /// z of the host's weights on a state that no step brought.
+    void host_readouts(hybrid_state& x) const {
         for (std::size_t h = 0; h < program.heads.size(); ++h)
             for (std::size_t c = 0; c < program.heads[h].spec.dim; ++c) {
                 float sum = 0.0f;
                 const float* w = program.heads[h].weights.data() + c * program.units;
                 for (std::size_t k = 0; k < program.units; ++k)
-                    sum += w[k] * s[k];
-                z[z_at[h] + c] = sum + program.heads[h].bias[c];
+                    sum += w[k] * x.s[k];
+                x.z[z_at[h] + c] = sum + program.heads[h].bias[c];
             }
     }
-    result<void> readouts(float leak) {
-        if (heads_in_pass()) {
-            for (std::size_t j = 0; j < z.size(); ++j)
-                z[j] = (1.0f - leak) * (z[j] - bias[j]) + leak * part[j] + bias[j];
-            return {};
-        }
-        const auto y = run(*second->engine, second->id, state());
+    float activation(float x) const {
+        if (mode == execution_mode::device_native)
+            return x;
+        return options.activation == state_activation::tanh ? std::tanh(x) : std::clamp(x, 0.0f, options.relu_bound);
+    }
+    /// W_h f of the pass joins what was integrated.
+    void integrate(hybrid_state& x, const float* heads_of_pass, float leak) const {
+        for (std::size_t j = 0; j < x.z.size(); ++j)
+            x.z[j] = (1.0f - leak) * (x.z[j] - bias[j]) + leak * heads_of_pass[j] + bias[j];
+    }
+    result<void> second_pass(std::span<hybrid_state> states) {
+        both.clear();
+        for (const auto& x : states)
+            both.insert(both.end(), x.s.begin(), x.s.end());
+        const auto y = run(*second->engine, second->id, both);
         if (!y)
             return y.reason();
         cost.passes += device_readouts ? 1 : 0;
-        std::transform(y->begin(), y->end(), bias.begin(), z.begin(), std::plus<>());
+        for (std::size_t b = 0; b < states.size(); ++b)
+            std::transform((*y)[b].begin(), (*y)[b].end(), bias.begin(), states[b].z.begin(), std::plus<>());
         return {};
+    }
+    /// Inputs are judged.
+    result<void> advance(std::span<const float> inputs, std::span<hybrid_state> states) {
+        const std::size_t units = program.units, outputs = bias.size();
+        both.clear();
+        for (std::size_t b = 0; b < states.size(); ++b) {
+            const auto u = inputs.subspan(b * program.inputs, program.inputs);
+            both.insert(both.end(), u.begin(), u.end());
+            both.insert(both.end(), states[b].s.begin(), states[b].s.end());
+        }
+        drive.resize(states.size() * units);
+        part.assign(states.size() * outputs, 0.0f);
+        for (const auto& c : chunks) { // all of them see the state before the step
+            const auto y = run(*c.engine, c.id, both);
+            if (!y)
+                return y.reason();
+            ++cost.passes;
+            for (std::size_t b = 0; b < states.size(); ++b)
+                merge(c, (*y)[b], std::span(drive).subspan(b * units, units), std::span(part).subspan(b * outputs, outputs));
+        }
+        const float leak = static_cast<float>(program.leak);
+        for (std::size_t b = 0; b < states.size(); ++b) {
+            auto& x = states[b];
+            for (std::size_t k = 0; k < units; ++k)
+                x.s[k] = (1.0f - leak) * x.s[k] + leak * activation(drive[b * units + k]);
+            if (heads_in_pass())
+                integrate(x, part.data() + b * outputs, leak);
+        }
+        cost.steps += states.size();
+        return heads_in_pass() ? result<void>() : second_pass(states);
     }
 };
 
@@ -160,10 +199,6 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
         at += h.spec.dim;
         n->bias.insert(n->bias.end(), h.bias.begin(), h.bias.end());
     }
-    n->both.assign(program.inputs + program.units, 0.0f);
-    n->drive.assign(program.units, 0.0f);
-    n->part.assign(at, 0.0f);
-    n->z.assign(at, 0.0f);
     const std::size_t rows = (program.units + devices.size() - 1) / devices.size();
     for (std::size_t k = 0; k < devices.size() && k * rows < program.units; ++k) {
         auto chunk = map_chunk(*devices[k], program, k, {k * rows, std::min(rows, program.units - k * rows)},
@@ -183,52 +218,44 @@ result<hybrid_network> hybrid_network::make(const npu_program& program, dense_en
     return made;
 }
 
-result<void> hybrid_network::step(std::span<const float> input) {
+result<void> hybrid_network::step(std::span<const float> input) { return step(input, std::span(&inner_->own, 1)); }
+
+result<void> hybrid_network::step(std::span<const float> inputs, std::span<hybrid_state> states) {
     auto& n = *inner_;
-    if (input.size() != n.program.inputs)
-        return error{errc::invalid_argument, std::to_string(input.size()) + " inputs for a program of " + std::to_string(n.program.inputs),
-                     "program " + n.program.name, "is the program of another feature version?"};
-    if (auto finite = judge_rows(input, n.program.inputs, "program " + n.program.name); !finite)
-        return finite;
-    std::copy(input.begin(), input.end(), n.both.begin());
-    std::fill(n.part.begin(), n.part.end(), 0.0f);
-    for (const auto& c : n.chunks) { // all of them see the state before the step
-        const auto y = n.run(*c.engine, c.id, n.both);
-        if (!y)
-            return y.reason();
-        ++n.cost.passes;
-        merge(c, *y, n.drive, n.part);
-    }
-    const float leak = static_cast<float>(n.program.leak);
-    const auto s = n.state();
-    for (std::size_t k = 0; k < s.size(); ++k) {
-        const float x = n.drive[k];
-        const float f = n.mode == execution_mode::device_native          ? x
-                        : n.options.activation == state_activation::tanh ? std::tanh(x)
-                                                                         : std::clamp(x, 0.0f, n.options.relu_bound);
-        s[k] = (1.0f - leak) * s[k] + leak * f;
-    }
-    ++n.cost.steps;
-    return n.readouts(leak);
+    const auto where = [&n] { return "program " + n.program.name; };
+    if (states.empty() || inputs.size() != n.program.inputs * states.size())
+        return error{errc::invalid_argument,
+                     std::to_string(inputs.size()) + " inputs for a program of " + std::to_string(n.program.inputs) +
+                         (states.size() == 1 ? "" : " and " + std::to_string(states.size()) + " states"),
+                     where(), "is the program of another feature version?"};
+    if (!std::all_of(inputs.begin(), inputs.end(), [](float x) { return std::isfinite(x); }))
+        return error{errc::invalid_argument, "an input is not a number", where(), "such a trajectory is not shown to a model"};
+    expects(std::all_of(states.begin(), states.end(), [&n](const auto& x) { return x.s.size() == n.program.units && x.z.size() == n.bias.size(); }),
+            "states of this network");
+    return n.advance(inputs, states);
 }
 
-void hybrid_network::reset() {
-    auto& n = *inner_;
-    std::fill(n.both.begin(), n.both.end(), 0.0f);
-    n.host_readouts();
+hybrid_state hybrid_network::rest() const {
+    hybrid_state x{std::vector<float>(inner_->program.units, 0.0f), std::vector<float>(inner_->bias.size(), 0.0f)};
+    inner_->host_readouts(x);
+    return x;
 }
+
+void hybrid_network::reset() { inner_->own = rest(); }
 
 void hybrid_network::set_state(std::span<const float> s) {
     expects(s.size() == inner_->program.units, "a state has as many values as the reservoir");
-    std::copy(s.begin(), s.end(), inner_->state().begin());
-    inner_->host_readouts();
+    std::copy(s.begin(), s.end(), inner_->own.s.begin());
+    inner_->host_readouts(inner_->own);
 }
 
-std::span<const float> hybrid_network::state() const { return inner_->state(); }
+std::span<const float> hybrid_network::state() const { return inner_->own.s; }
 
-std::span<const float> hybrid_network::readout(std::size_t head) const {
+std::span<const float> hybrid_network::readout(std::size_t head) const { return readout(head, inner_->own); }
+
+std::span<const float> hybrid_network::readout(std::size_t head, const hybrid_state& x) const {
     expects(head < inner_->program.heads.size(), "a head of the program");
-    return std::span(inner_->z).subspan(inner_->z_at[head], inner_->program.heads[head].spec.dim);
+    return std::span(x.z).subspan(inner_->z_at[head], inner_->program.heads[head].spec.dim);
 }
 
 std::vector<float> hybrid_network::value(std::size_t head) const { return activated(inner_->program.heads.at(head).spec.activation, readout(head)); }
@@ -267,7 +294,7 @@ result<void> hybrid_network::set_readout(std::size_t head, std::span<const float
         for (const auto& c : n.chunks)
             if (auto done = write(*c.engine, c.id, h.spec.name, columns_of(h, n.program.units, c.first, c.rows)); !done)
                 return done;
-        n.host_readouts();
+        n.host_readouts(n.own);
     }
     return {};
 }

@@ -36,7 +36,7 @@ struct hybrid_options {
     readout_place readouts = readout_place::routed;
     double int4_tolerance = 0.25; ///< int4_error up to which weights count as 4-bit weights (routing rules 1 and 2)
     float relu_bound = 1.0f;      ///< of bounded_relu, on both sides
-    float split_bound = 2.0f;     ///< |pre-activation| where the halves of a split end: beyond it tanh hardly changes, below it levels are dear
+    float split_bound = 1.5f;     ///< |pre-activation| where the halves of a split end: beyond it tanh hardly changes, below it levels are dear
     float readout_range = 0.0f;   ///< largest weight that set_readout may bring to a device; 0: as the weights are now
 };
 
@@ -47,6 +47,12 @@ struct hybrid_cost {
     double model_s = 0.0;      ///< of simulated back ends
     double measured_s = 0.0;   ///< of the others
     std::uint64_t clamped = 0; ///< inputs and weights that a range cut
+};
+
+/// Where one of several sequences stands; made by hybrid_network::rest().
+struct hybrid_state {
+    std::vector<float> s; ///< by unit
+    std::vector<float> z; ///< readouts, all heads, biases included
 };
 
 /// s <- (1 - a) s + a f(W [u; s]),  z_h = W_h s + b_h
@@ -75,6 +81,12 @@ public:
     /// One input. @return errc::invalid_argument for another length or a value that is not finite; the state is unchanged then.
     [[nodiscard]] result<void> step(std::span<const float> input);
     void reset(); ///< all zero: the beginning of a sequence
+
+    /// Several sequences at once, each with its own state (not the network's): one run of every back end for all, so that a device's link is
+    /// paid once. The same bits as one after the other. @param inputs  a row for each state.  @return as step; all unchanged then.
+    [[nodiscard]] result<void> step(std::span<const float> inputs, std::span<hybrid_state> states);
+    [[nodiscard]] hybrid_state rest() const; ///< the beginning of a sequence
+    [[nodiscard]] std::span<const float> readout(std::size_t head, const hybrid_state& x) const;
 
     [[nodiscard]] std::span<const float> state() const;
     /// Readout z of a head, before its activation. Precondition: head < program().heads.size().

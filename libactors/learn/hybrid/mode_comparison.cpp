@@ -165,12 +165,13 @@ result<std::vector<mode_row>> compare_modes(const reservoir_shape& shape, std::s
     const auto relu = state_activation::bounded_relu;
     const auto here = readout_place::host, there = readout_place::device;
     constexpr double any = 1e9; // the mode is asked for, not routed
-    const std::array<way, 6> ways{{{"f32 tanh", false, {.readouts = here}},
+    const std::array<way, 7> ways{{{"f32 tanh", false, {.readouts = here}},
                                    {"int4 bounded ReLU", true, {.activation = relu, .readouts = there, .int4_tolerance = any}},
                                    {"int4 bounded ReLU, float readouts", true, {.activation = relu, .readouts = here, .int4_tolerance = any}},
                                    {"hybrid (threshold override)", true, {.readouts = here, .int4_tolerance = any}},
                                    {"hybrid (split)", true, {.path = linear_path::split, .readouts = here, .int4_tolerance = any}},
-                                   {"hybrid, int4 readouts", true, {.readouts = there, .int4_tolerance = any}}}};
+                                   {"hybrid, int4 readouts", true, {.readouts = there, .int4_tolerance = any}},
+                                   {"f32 bounded ReLU", false, {.activation = relu, .readouts = here}}}};
     std::vector<mode_row> rows;
     for (const auto& w : ways) {
         const std::vector<dense_engine*> devices = w.on_device ? std::vector<dense_engine*>{&device} : std::vector<dense_engine*>{};

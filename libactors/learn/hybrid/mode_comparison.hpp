@@ -56,7 +56,8 @@ struct mode_row {
 };
 
 /// Trains per mode on the training groups and answers the test groups: f32 tanh; int4 bounded ReLU, heads in the same pass; the same
-/// with float readouts on the host; hybrid by threshold override, and by split, with float readouts; hybrid with 4-bit readouts.
+/// with float readouts on the host; hybrid by threshold override, and by split, with float readouts; hybrid with 4-bit readouts; and f32 bounded
+/// ReLU, which tells what the activation costs from what four bits cost.
 ///
 /// One reservoir shape for all. @return rows in this order, or what training says.
 [[nodiscard]] result<std::vector<mode_row>> compare_modes(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host,
