@@ -207,8 +207,8 @@ result<void> save_model(const conductor_model& m, const std::filesystem::path& f
         return store.reason();
     const std::array<std::span<const std::byte>, 1> parts{std::span<const std::byte>(*bytes)};
     const auto put = store->put(file.filename().string(), parts, [](std::span<const std::byte> back) -> result<void> {
-        const auto m = decode_model(back);
-        return m ? result<void>() : result<void>(m.reason());
+        const auto read = decode_model(back);
+        return read ? result<void>() : result<void>(read.reason());
     });
     return put ? result<void>() : result<void>(put.reason());
 }
