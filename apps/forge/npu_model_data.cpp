@@ -32,7 +32,9 @@ result<void> read_run(const std::string& where, training_data& into) {
     auto book = ledger::open_read_only(folder->ledger());
     if (!book)
         return book.reason();
-    into.runs.push_back(plan->name);
+    // Names repeat ("campaign"); with its seed and its physics a run is itself.
+    const auto identity = plan->name + "#" + to_hex(genesis_hash(book->identity().campaign_seed, chain_id{0})).substr(0, 6) + to_hex(book->identity().config_hash).substr(0, 6);
+    into.runs.push_back(identity);
     if (plan->start == start_kind::file) {
         into.skipped.push_back(plan->name + ": starts from a file, which is neither hot nor cold");
         return {};
@@ -62,7 +64,7 @@ result<void> read_run(const std::string& where, training_data& into) {
             into.skipped.push_back(fmt::format("{} {}: only {} trajectories", plan->name, to_text(chain_id{c}), h->samples.size()));
             continue;
         }
-        h->run = plan->name;
+        h->run = identity;
         h->partner = fmt::format("{} {:.12g} {}", without_start(plan->name), h->beta, to_text(chain_id{c}));
         into.chains.push_back(std::move(*h));
     }

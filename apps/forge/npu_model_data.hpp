@@ -16,7 +16,7 @@ using chain_view = std::vector<const chain_history*>;
 
 struct training_data {
     std::vector<chain_history> chains;
-    std::vector<std::string> runs;    ///< names, in order
+    std::vector<std::string> runs;    ///< NAME#DIGITS, in order: of the hashes of the campaign's seed and physics
     std::vector<std::string> skipped; ///< what was left out, and why
     [[nodiscard]] std::vector<extents> lattices() const;
     [[nodiscard]] chain_view of(const extents& lattice) const;

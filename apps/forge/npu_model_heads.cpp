@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace forge::app {
 
 namespace {
 
 using json = nlohmann::json;
+
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+json or_null(double x) { return std::isfinite(x) ? json(x) : json(nullptr); }
 
 struct head_rows {
     std::vector<scored> network, rule, constant;
@@ -179,22 +183,22 @@ head_table tabulate(const std::vector<column_result>& by_chain, const std::vecto
                 return x && y && nothing ? std::optional(*x - std::max(*y, *nothing)) : std::nullopt;
             }, resamples);
             const auto constant = classes ? std::optional(0.5) : r_squared(r.constant);
-            const auto balanced = classes ? balanced_accuracy(r.network) : std::nullopt;
-            const auto balanced_rule = classes ? balanced_accuracy(r.rule) : std::nullopt;
+            const double balanced = classes ? balanced_accuracy(r.network).value_or(unknown) : unknown;
+            const double balanced_rule = classes ? balanced_accuracy(r.rule).value_or(unknown) : unknown;
             const bool beats = gain && gain->low > 0.0;
             const bool loses = gain && gain->high < 0.0;
-            const bool enough = classes ? balanced && *balanced >= 0.6 : score && score->value >= 0.3; // the trust gate's own bounds
+            const bool enough = classes ? balanced >= 0.6 : score && score->value >= 0.3; // the trust gate's own bounds
             std::string more = fmt::format("{} rows", r.network.size());
             if (classes)
-                more += fmt::format(", base rate {:.4f}, balanced accuracy {:.3f} (rule {:.3f})", base_rate(r.network).value_or(NAN), balanced.value_or(NAN), balanced_rule.value_or(NAN));
+                more += fmt::format(", base rate {:.4f}, balanced accuracy {:.3f} (rule {:.3f})", base_rate(r.network).value_or(unknown), balanced, balanced_rule);
             if (!chainwise)
                 more += ", betas held out";
             rows.push_back({name, classes ? "AUC" : "R^2", text_of(score), constant ? fmt::format("{:.3f}", *constant) : "n/a", text_of(rule), text_of(gain),
                             beats ? (enough ? "trusted" : "beats both, too weak: untrusted") : loses ? "loses: untrusted" : "no better: untrusted", more});
             data.push_back({{"head", h.name}, {"component", d}, {"applicable", true}, {"score", classes ? "auc" : "r2"}, {"network", to_json(score)}, {"rule", to_json(rule)},
                             {"constant", constant ? json(*constant) : json(nullptr)}, {"gain", to_json(gain)}, {"beats_baselines", beats}, {"trusted", beats && enough}, {"rows", r.network.size()},
-                            {"base_rate", classes ? json(base_rate(r.network).value_or(NAN)) : json(nullptr)}, {"cut", classes ? json(r.cut) : json(nullptr)}, {"balanced_accuracy", balanced ? json(*balanced) : json(nullptr)},
-                            {"balanced_accuracy_rule", balanced_rule ? json(*balanced_rule) : json(nullptr)}, {"held_out", chainwise ? "chains" : "betas"}});
+                            {"base_rate", classes ? or_null(base_rate(r.network).value_or(unknown)) : json(nullptr)}, {"cut", classes ? json(r.cut) : json(nullptr)}, {"balanced_accuracy", or_null(balanced)},
+                            {"balanced_accuracy_rule", or_null(balanced_rule)}, {"held_out", chainwise ? "chains" : "betas"}});
         }
     }
     return table;
