@@ -4,8 +4,6 @@
 
 #include "libactors/base/failpoint.hpp"
 
-#include <fmt/format.h>
-
 #include <functional>
 
 namespace forge {
@@ -144,16 +142,7 @@ void execute(chain_ptr self, const run_command& c) {
 void execute(chain_ptr self, const check_command& c) {
     auto& d = self->state;
     d.line->check(*d.core->segment(), c.done, [self, c](const thermalisation_answer& a) {
-        auto& s = self->state;
-        if (a.thermalised) {
-            event_row row;
-            row.kind = "thermalised";
-            row.chain = s.deps.chain;
-            row.trajectory = s.core->trajectory();
-            row.text = fmt::format("after {} of {} trajectories: {}", c.done, s.core->segment()->params.n_thermalise, a.reason);
-            self->send(s.deps.recorder, log_event{std::move(row)});
-        }
-        perform(self, s.core->on_checked(c.done, a.thermalised));
+        perform(self, self->state.core->on_checked(c.done, a.thermalised));
     });
 }
 
@@ -293,15 +282,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
                                        to_text(s.deps.chain) + " trajectory " + std::to_string(start.trajectory), "forge checkpoint check"});
                 FORGE_FAILPOINT("chain.loaded");
                 s.home = loaded;
-                if (const auto told = s.line->collect(); !told.empty()) {
-                    event_row row;
-                    row.kind = "predicted";
-                    row.chain = s.deps.chain;
-                    row.trajectory = start.trajectory;
-                    row.text = told;
-                    self->send(s.deps.recorder, log_event{std::move(row)});
-                }
-                s.line->on_gone(false);
+                s.line->collect(start.trajectory);
                 const auto& helper = s.deps.parts->plan.conductor;
                 s.core.emplace(start, s.deps.edge_capacity, helper.mode == conductor_mode::act && helper.thermalisation ? helper.check_every : 0);
                 self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
@@ -333,7 +314,7 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
     self->state.deps = std::move(deps);
     auto& d = self->state;
     d.meter.emplace("chain." + to_text(d.deps.chain), steady_now_s());
-    d.line.emplace(self, d.deps.conductor, d.deps.chain);
+    d.line.emplace(self, d.deps.conductor, d.deps.recorder, d.deps.chain);
     publish(self, true);
     prepare(self);
     return {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "actors/roles/conductor_line.hpp"
 
+#include "actors/messages/messages.hpp"
+
 #include <fmt/format.h>
 
 namespace forge {
@@ -15,8 +17,17 @@ constexpr std::chrono::seconds partner_timeout{24 * 3600};
 
 } // namespace
 
-conductor_line::conductor_line(caf::event_based_actor* self, caf::actor conductor, chain_id chain)
-    : self_(self), conductor_(std::move(conductor)), chain_(chain) {}
+conductor_line::conductor_line(caf::event_based_actor* self, caf::actor conductor, caf::actor recorder, chain_id chain)
+    : self_(self), conductor_(std::move(conductor)), recorder_(std::move(recorder)), chain_(chain) {}
+
+void conductor_line::log(const char* kind, std::uint64_t trajectory, std::string text) {
+    event_row row;
+    row.kind = kind;
+    row.chain = chain_;
+    row.trajectory = trajectory;
+    row.text = std::move(text);
+    self_->send(recorder_, log_event{std::move(row)});
+}
 
 void conductor_line::predict(const std::optional<segment_params>& params) {
     if (!conductor_)
@@ -41,12 +52,14 @@ void conductor_line::predict(const std::optional<segment_params>& params) {
     }, ignore);
 }
 
-std::string conductor_line::collect() {
+void conductor_line::collect(std::uint64_t trajectory) {
     if (!conductor_ || collected_)
-        return {};
+        return;
     collected_ = true;
     self_->send(conductor_, predictions_collected{answered_, asked_ - answered_});
-    return predictions_;
+    self_->send(conductor_, chain_is_gone{chain_, false});
+    if (!predictions_.empty())
+        log("predicted", trajectory, predictions_);
 }
 
 void conductor_line::send_batch() {
@@ -105,7 +118,11 @@ void conductor_line::check(const opened_segment& segment, std::uint32_t done, st
     under_way_ = false;
     send_batch();
     self_->request(conductor_, partner_timeout, quenched_therm_check{chain_, segment.ordinal, done})
-        .then([use](const therm_checked& m) { use(m.says); },
+        .then([this, use, done, trajectory = segment.first_trajectory - 1 + done, planned = segment.params.n_thermalise](const therm_checked& m) {
+                  if (m.says.thermalised)
+                      log("thermalised", trajectory, fmt::format("after {} of {} trajectories: {}", done, planned, m.says.reason));
+                  use(m.says);
+              },
               [use, this](const caf::error& e) {
                   conductor_ = nullptr;
                   use({false, "the conductor does not answer (" + self_->system().render(e) + "): the campaign's number of trajectories stands"});

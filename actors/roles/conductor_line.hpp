@@ -18,13 +18,14 @@ namespace forge {
 class conductor_line {
 public:
     /// @param self  the chain's actor, which must outlive this.  @param conductor  may be empty.
-    conductor_line(caf::event_based_actor* self, caf::actor conductor, chain_id chain);
+    /// @param recorder  gets what was predicted and decided as events.
+    conductor_line(caf::event_based_actor* self, caf::actor conductor, caf::actor recorder, chain_id chain);
     [[nodiscard]] explicit operator bool() const { return static_cast<bool>(conductor_); }
 
     /// Asks for what is good to know before the chain's first trajectory; collected when the device is ready.
     void predict(const std::optional<segment_params>& params);
-    /// The device is ready. @return one sentence about what was predicted; empty without a conductor.
-    [[nodiscard]] std::string collect();
+    /// The device is ready; the chain stands after this trajectory.
+    void collect(std::uint64_t trajectory);
 
     /// The segment that `trajectory` (within the chain) belongs to has this many trajectories now, the last of them as observed.
     void on_trajectory(const opened_segment& segment, std::uint32_t done, const trajectory_observables& observed, bool measured);
@@ -37,8 +38,9 @@ public:
 
 private:
     void send_batch();
+    void log(const char* kind, std::uint64_t trajectory, std::string text);
     caf::event_based_actor* self_;
-    caf::actor conductor_;
+    caf::actor conductor_, recorder_;
     chain_id chain_;
     watched_batch gathered_;
     bool watching_ = false; ///< gathered_ is of a segment

@@ -18,18 +18,6 @@ struct horizon {
 constexpr std::array<horizon, 6> horizons{{{head_id::rejection, 1}, {head_id::anomaly, 10}, {head_id::deconfinement, 25},
                                            {head_id::quality, 25}, {head_id::parameter_suggestion, 25}, {head_id::phase, 25}}};
 
-/// From readouts alone, without their variances.
-std::optional<double> readout_of(const echo_state_network& network, const network_state& state, const std::string& head, std::size_t component) {
-    double z = 0.0;
-    for (std::size_t r = 0; r < network.reservoirs().size(); ++r) {
-        const auto* readout = network.readout(r, head, component);
-        if (readout == nullptr)
-            return std::nullopt;
-        z += readout->predict(state.of[r]) / static_cast<double>(network.reservoirs().size());
-    }
-    return z;
-}
-
 double activated(head_activation a, double z) {
     return a == head_activation::sigmoid ? 1.0 / (1.0 + std::exp(-z)) : a == head_activation::relu ? std::max(z, 0.0) : z;
 }
@@ -49,17 +37,35 @@ std::vector<head_id> chain_watch::judged() {
 }
 
 chain_watch::chain_watch(const conductor_model* model, const extents& lattice) : model_(model), features_(lattice) {
-    if (model_ != nullptr)
-        state_ = model_->network.rest();
+    if (model_ == nullptr)
+        return;
+    state_ = model_->network.rest();
+    for (const auto& info : all_heads()) {
+        auto& h = heads_[static_cast<std::size_t>(info.id)];
+        h.activation = info.activation;
+        const std::string name(info.name);
+        if (const auto* standing = model_->standing(name); standing != nullptr)
+            h.cut = standing->cut; // rare classes are called from below one half on
+        if (model_->network.trained(name))
+            for (std::size_t c = 0; c < std::min<std::size_t>(info.dim, h.of.size()); ++c)
+                for (std::size_t r = 0; r < model_->network.reservoirs().size(); ++r)
+                    h.of[c].push_back(model_->network.readout(r, name, c));
+    }
+}
+
+/// Without the variance, which costs a hundred times as much.
+double chain_watch::readout(const std::vector<const ridge_readout*>& of) const {
+    double z = 0.0;
+    for (std::size_t r = 0; r < of.size(); ++r)
+        z += of[r]->predict(state_->of[r]);
+    return z / static_cast<double>(of.size());
 }
 
 std::optional<double> chain_watch::value(head_id head) const {
-    const auto& info = about(head);
-    const std::string name(info.name);
-    if (!state_ || last_.empty() || !model_->network.trained(name))
+    const auto& h = heads_[static_cast<std::size_t>(head)];
+    if (h.of[0].empty() || last_.empty())
         return std::nullopt;
-    const auto z = readout_of(model_->network, *state_, name, 0);
-    return z ? std::optional(activated(info.activation, *z)) : std::nullopt;
+    return activated(h.activation, readout(h.of[0]));
 }
 
 std::optional<double> chain_watch::rule(head_id head) const {
@@ -141,10 +147,9 @@ bool chain_watch::step(const trajectory_sample& s, const judge& tell) {
         if (said.size() >= later)
             if (const auto& predicted = said[said.size() - later]; predicted)
                 if (const auto actual = outcome(head, later)) {
-                    const auto* standing = model_->standing(about(head).name);
                     const bool classes = about(head).kind == head_kind::classification;
-                    const double cut = standing != nullptr ? standing->cut : 0.5; // rare classes are called from below one half on
-                    tell(std::string(about(head).name), classes ? (*predicted > cut ? 1.0 : 0.0) : *predicted, *actual);
+                    const double cut = heads_[static_cast<std::size_t>(head)].cut;
+                    tell(head, classes ? (*predicted > cut ? 1.0 : 0.0) : *predicted, *actual);
                 }
         said.push_back(value(head));
         if (said.size() > remembered)
@@ -154,12 +159,10 @@ bool chain_watch::step(const trajectory_sample& s, const judge& tell) {
 }
 
 std::optional<equilibrium_distance> chain_watch::distance() const {
-    const std::string name(about(head_id::thermalisation).name);
-    if (!state_ || last_.empty() || !model_->network.trained(name))
+    const auto& h = heads_[static_cast<std::size_t>(head_id::thermalisation)];
+    if (h.of[0].empty() || h.of[1].empty() || last_.empty())
         return std::nullopt;
-    const auto p = readout_of(model_->network, *state_, name, 0);
-    const auto l = readout_of(model_->network, *state_, name, 1);
-    return p && l ? std::optional(equilibrium_distance{*p, *l}) : std::nullopt;
+    return equilibrium_distance{readout(h.of[0]), readout(h.of[1])};
 }
 
 std::vector<head_answer> chain_watch::answers(const std::function<bool(const std::string&)>& trusted) const {

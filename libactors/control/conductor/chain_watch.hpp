@@ -35,7 +35,7 @@ struct head_answer {
 /// heads.hpp. Cost of a trajectory: one step of the reservoirs and one product per head; variances are computed in answers() only.
 class chain_watch {
 public:
-    using judge = std::function<void(const std::string& head, double predicted, double actual)>;
+    using judge = std::function<void(head_id head, double predicted, double actual)>;
     /// @param model  must outlive this; may be null: simple rules only.
     chain_watch(const conductor_model* model, const extents& lattice);
     /// One more trajectory. @return false when a value is not finite: the history ends there.
@@ -57,7 +57,15 @@ private:
     [[nodiscard]] std::optional<double> value(head_id head) const;
     [[nodiscard]] std::optional<double> rule(head_id head) const;
     [[nodiscard]] std::optional<double> outcome(head_id head, std::size_t horizon) const;
+    /// A head's readout and its activation, found once: names are for people.
+    struct readouts {
+        std::array<std::vector<const ridge_readout*>, 2> of; ///< by component, reservoir; empty: not trained
+        head_activation activation = head_activation::linear;
+        double cut = 0.5;
+    };
+    [[nodiscard]] double readout(const std::vector<const ridge_readout*>& of) const;
     const conductor_model* model_;
+    std::array<readouts, head_total> heads_;
     feature_builder features_;
     std::optional<network_state> state_;
     std::deque<moment> last_;                                        ///< newest last

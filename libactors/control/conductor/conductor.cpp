@@ -60,31 +60,33 @@ conductor::conductor(const campaign& plan, std::string seed, std::shared_ptr<con
     : plan_(plan), seed_(std::move(seed)), model_(std::move(model)) {
     if (model_)
         for (const auto id : chain_watch::judged())
-            if (const std::string name(about(id).name); model_->network.trained(name))
-                gates_.emplace(name, trust_gate(about(id).kind));
+            if (model_->network.trained(std::string(about(id).name)))
+                gates_.emplace(id, trust_gate(about(id).kind));
 }
 
 conductor::chain_view& conductor::view_of(const watched_batch& batch) {
     const auto known = chains_.find(batch.chain);
     if (known != chains_.end() && known->second.ordinal == batch.ordinal)
         return known->second;
-    chain_view fresh{batch.ordinal, 0, chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
+    chain_view fresh{batch.ordinal, 0, rng_key(seed_, batch.chain), chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
 
 /// As training_set.hpp makes them from records.
-trajectory_sample conductor::sample_of(const watched_batch& batch, std::size_t k, std::uint32_t in_segment) const {
+trajectory_sample conductor::sample_of(const watched_batch& batch, std::size_t k, const chain_view& v) const {
     physics_record r;
     r.observed = batch.trajectories[k].observed;
     const bool hot = batch.ordinal == 0 && (plan_.start == start_kind::hot || (plan_.start == start_kind::both && batch.chain.value % 2 == 0));
-    return forge::sample_of(r, batch.params.beta, hot, in_segment, {rng_key(seed_, batch.chain), batch.first_trajectory + in_segment, batch.segment.value});
+    const auto in_segment = v.seen + 1;
+    return forge::sample_of(r, batch.params.beta, hot, in_segment, {v.key, batch.first_trajectory + in_segment, batch.segment.value});
 }
 
 bool conductor::trusted(const std::string& head) const {
     const auto* standing = model_ ? model_->standing(head) : nullptr;
     if (standing == nullptr || !standing->trusted)
         return false; // it never beat its simple rule on chains that it had not seen
-    const auto gate = gates_.find(head);
+    const auto id = head_from(head);
+    const auto gate = id ? gates_.find(*id) : gates_.end();
     return gate == gates_.end() || gate->second.trusted();
 }
 
@@ -100,8 +102,8 @@ classification conductor::watch(const watched_batch& batch) {
         return c; // something is missing: what the reservoir would see is no history
     for (std::uint32_t k = v.seen + 1 - batch.first; k < batch.trajectories.size(); ++k) {
         const auto& o = batch.trajectories[k].observed;
-        const auto sample = sample_of(batch, k, v.seen + 1);
-        if (!finite(o) || !v.heads.step(sample, [this](const std::string& head, double predicted, double actual) {
+        const auto sample = sample_of(batch, k, v);
+        if (!finite(o) || !v.heads.step(sample, [this](head_id head, double predicted, double actual) {
                 if (const auto gate = gates_.find(head); gate != gates_.end())
                     gate->second.observe(predicted, actual);
             }))
@@ -245,8 +247,8 @@ result<beta_proposal> conductor::steer(const std::vector<double>& planned) const
 
 std::vector<gate_standing> conductor::standing() const {
     std::vector<gate_standing> all;
-    for (const auto& [name, gate] : gates_)
-        all.push_back({name, gate.score(), gate.trusted()});
+    for (const auto& [id, gate] : gates_)
+        all.push_back({std::string(about(id).name), gate.score(), gate.trusted()});
     return all;
 }
 

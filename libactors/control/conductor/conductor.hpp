@@ -114,6 +114,7 @@ private:
     struct chain_view {
         std::uint32_t ordinal = 0;
         std::uint32_t seen = 0; ///< trajectories of the segment
+        std::uint64_t key = 0; ///< of its random numbers
         chain_watch heads;
         double beta = 0.0;
         double sum_dh = 0.0, sum_dh2 = 0.0; ///< of tested trajectories
@@ -124,7 +125,7 @@ private:
     };
     chain_view& view_of(const watched_batch& batch);
     [[nodiscard]] bool trusted(const std::string& head) const;
-    [[nodiscard]] trajectory_sample sample_of(const watched_batch& batch, std::size_t k, std::uint32_t in_segment) const;
+    [[nodiscard]] trajectory_sample sample_of(const watched_batch& batch, std::size_t k, const chain_view& v) const;
     campaign plan_;
     std::string seed_;
     std::shared_ptr<const conductor_model> model_;
@@ -132,7 +133,7 @@ private:
     std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_monitor> pairs_; ///< by (pair, ordinal)
     std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop> stops_;
     std::map<std::pair<chain_id, std::uint32_t>, measured_point> finished_;
-    std::map<std::string, trust_gate> gates_;
+    std::map<head_id, trust_gate> gates_;
     std::set<chain_id> gone_;
 };
 
