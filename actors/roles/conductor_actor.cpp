@@ -23,7 +23,7 @@ struct waiting_check {
 
 struct conductor_data {
     static inline const char* name = "conductor";
-    std::optional<conductor> core;
+    std::shared_ptr<conductor> core;
     std::shared_ptr<status_board> board;
     std::optional<stage_meter> meter;
     std::vector<waiting_batch> window;
@@ -92,29 +92,35 @@ void work_off(conductor_ptr self) {
     publish(self, false);
 }
 
-/// What earlier processes of this campaign left in the ledger.
-void recall(conductor_ptr self, const runtime_parts& parts) {
-    auto& d = self->state;
+/// With what earlier processes of this campaign left in the ledger. On the caller's thread: the ledger has one user at a time, and from
+/// the moment that there is a recorder it is the recorder.
+std::shared_ptr<conductor> recalled(const runtime_parts& parts, status_board& board) {
+    auto core = std::make_shared<conductor>(parts.plan, parts.seed, parts.model);
+    const auto without = [&board](const error& e) { board.notice("the conductor starts without history: " + to_text(e)); };
     for (std::uint32_t c = 0; c < parts.plan.n_chains; ++c) {
         const auto segments = parts.book->segments(chain_id{c});
-        if (!segments)
-            return d.board->notice("the conductor starts without history: " + to_text(segments.reason()));
+        if (!segments) {
+            without(segments.reason());
+            return core;
+        }
         for (std::size_t k = 0; k < segments->size(); ++k) {
             const auto& s = (*segments)[k];
             const bool last = k + 1 == segments->size();
             watched_batch b{chain_id{c}, s.ordinal, s.number, s.first_trajectory, 1, s.params, {}};
             const auto to = last ? UINT64_MAX : (*segments)[k + 1].first_trajectory - 1;
             const auto rows = parts.book->records(chain_id{c}, true, s.first_trajectory, to);
-            if (!rows)
-                return d.board->notice("the conductor starts without history: " + to_text(rows.reason()));
+            if (!rows) {
+                without(rows.reason());
+                return core;
+            }
             for (const auto& row : *rows)
                 b.trajectories.push_back({row.record.observed, row.record.measured});
-            (void)d.core->watch(b);
+            (void)core->watch(b);
             if (!last || s.finished)
-                d.core->on_segment_over(chain_id{c}, s.ordinal);
+                core->on_segment_over(chain_id{c}, s.ordinal);
         }
     }
-    tell_stops(self);
+    return core;
 }
 
 /// After every point: what was learnt must survive whatever comes next.
@@ -138,17 +144,17 @@ void learn(conductor_ptr self, const segment_is_over& m) {
     d.meter->set(stage_activity::idle, steady_now_s());
 }
 
-caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
+caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<conductor> core, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
     auto& d = self->state;
     d.board = std::move(board);
     d.meter.emplace("conductor", steady_now_s());
-    d.core.emplace(parts->plan, parts->seed, parts->model);
+    d.core = std::move(core);
     d.shown.model = parts->model_name;
     if (parts->model && parts->save_model) {
         d.learnt = *parts->model;
         d.save = parts->save_model;
     }
-    recall(self, *parts);
+    tell_stops(self);
     publish(self, true);
     const auto window = std::chrono::microseconds(static_cast<std::int64_t>(parts->plan.conductor.window_s * 1e6));
     return {
@@ -224,7 +230,8 @@ caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<const runti
 } // namespace
 
 caf::actor spawn_conductor(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board) {
-    return parent->spawn<caf::detached + caf::monitored>(conductor_behavior, std::move(parts), std::move(board));
+    auto core = recalled(*parts, *board);
+    return parent->spawn<caf::detached + caf::monitored>(conductor_behavior, std::move(core), std::move(parts), std::move(board));
 }
 
 } // namespace forge

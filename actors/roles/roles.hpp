@@ -32,7 +32,7 @@ inline constexpr std::chrono::seconds steerer_timeout{30};
                                         std::shared_ptr<status_board> board);
 
 /// Conductor (detached, at most one per campaign): watches every chain, says when a pair has thermalised, proposes points. It never
-/// touches a chain's state. Requests are gathered for plan.conductor.window_s and answered together.
+/// touches a chain's state. Reads the ledger before it returns: call it before there is a recorder. Requests are gathered for plan.conductor.window_s and answered together.
 [[nodiscard]] caf::actor spawn_conductor(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::shared_ptr<status_board> board);
 
 /// Steerer (pooled): answers with the parameters of a chain's next segment.

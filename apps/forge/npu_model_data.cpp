@@ -56,7 +56,7 @@ result<void> read_run(const std::string& where, training_data& into) {
         });
         if (!read)
             return read.reason();
-        auto h = history_of(records, segment.params, plan->lattice, plan->start == start_kind::hot, book->identity().campaign_seed);
+        auto h = history_of(records, segment.params, plan->lattice, plan->start == start_kind::hot || (plan->start == start_kind::both && c % 2 == 0), book->identity().campaign_seed);
         if (!h)
             return h.reason();
         constexpr std::size_t shortest = 100;
@@ -65,7 +65,7 @@ result<void> read_run(const std::string& where, training_data& into) {
             continue;
         }
         h->run = identity;
-        h->partner = fmt::format("{} {:.12g} {}", without_start(plan->name), h->beta, to_text(chain_id{c}));
+        h->partner = fmt::format("{} {:.12g} {}", without_start(plan->name), h->beta, to_text(chain_id{plan->start == start_kind::both ? c - c % 2 : c}));
         into.chains.push_back(std::move(*h));
     }
     return {};

@@ -139,3 +139,79 @@ TEST_CASE("what the conductor may not do is refused before anything starts", "[c
     CHECK(refused.exit_code == 4);
     CHECK(refused.err.find("conductor.thermalisation") != std::string::npos);
 }
+
+TEST_CASE("a conductor with a model: learnt from earlier runs, part of the physics, and what it learns is kept", "[conductor]") {
+    campaign_file earlier;
+    earlier.chains = 6;
+    earlier.points = 6;
+    earlier.thermalise = 5;
+    earlier.measure = 225;
+    earlier.start = "kind = \"hot\"";
+    const scenario hot(earlier);
+    (void)hot.finish();
+    earlier.start = "kind = \"cold\"";
+    const scenario cold(earlier);
+    (void)cold.finish();
+
+    // Bootstrap: the model is made once and kept with the run.
+    const auto folders = "bootstrap = [\"" + hot.folder().string() + "\", \"" + cold.folder().string() + "\"]\n";
+    auto c = pairs("act", folders);
+    scenario s(c);
+    const auto first = s.run({"--stop-after", "4s"});
+    INFO(first.err);
+    REQUIRE(first.exit_code == 0);
+    CHECK(first.err.find("learns from 2 runs") != std::string::npos);
+    REQUIRE(std::filesystem::exists(s.folder() / "conductor.model"));
+    const auto second = s.run();
+    CHECK(second.exit_code == 0);
+    CHECK(second.err.find("learns from") == std::string::npos);
+    const auto hash = data_of(second).at("ledger_hash");
+
+    // The same model from a file gives the same bits, undisturbed.
+    const auto model = (s.folder() / "conductor.model").string();
+    scenario by_file(pairs("act", "model = \"" + model + "\"\n"));
+    CHECK(by_file.finish() == hash);
+    const auto status = data_of(run_forge({"status", "--run", by_file.folder().string(), "--json"}))["conductor"];
+    CHECK(status["model"] == model);
+    CHECK(status["learnt_rows"].get<std::uint64_t>() > 0);
+    CHECK_FALSE(status["heads"].empty());
+    const auto learnt = run_forge({"npu", "export", (by_file.folder() / "learnt.model").string()});
+    CHECK(learnt.exit_code == 0);
+
+    // What it learnt is another model: another campaign may use it, this run directory may not.
+    by_file.write(pairs("act", "model = \"" + (by_file.folder() / "learnt.model").string() + "\"\n"));
+    const auto other = by_file.run();
+    CHECK(other.exit_code == 4);
+    CHECK(other.err.find("conductor.model") != std::string::npos);
+
+    const auto damaged = (s.scratch() / "damaged.model").string();
+    std::filesystem::copy_file(model, damaged);
+    flip(damaged, 5000);
+    CHECK(scenario(pairs("advise", "model = \"" + damaged + "\"\n")).run().exit_code == 6);
+    CHECK(scenario(pairs("advise", "model = \"" + model + ".none\"\n")).run().exit_code == 3);
+    auto elsewhere = pairs("advise", "model = \"" + model + "\"\n");
+    elsewhere.extents = "[4, 4, 4, 2]";
+    const auto refused = scenario(elsewhere).run();
+    CHECK(refused.exit_code == 4);
+    CHECK(refused.err.find("another volume") != std::string::npos);
+}
+
+TEST_CASE("a chain whose partner is paused waits for it, and both go on", "[conductor]") {
+    auto c = pairs("act");
+    c.thermalise = 150;
+    const auto hash = undisturbed_hash(c);
+    scenario s(c);
+    process p(s.command());
+    REQUIRE(eventually(30.0, [&] { return s.committed(1) > 3; }));
+    const auto paused = run_forge({"chain", "pause", "c1", "--run", s.folder().string()});
+    if (paused.exit_code == 0 && s.committed(1) < 20) { // it had not measured yet
+        const auto stand = s.committed(1);
+        REQUIRE(eventually(30.0, [&] { return s.committed(2) > 60 && s.committed(3) > 60; })); // the other pair goes on
+        CHECK(s.committed(0) < 10 * (stand / 10 + 2) + 1);
+    }
+    if (paused.exit_code == 0)
+        (void)run_forge({"chain", "resume", "c1", "--run", s.folder().string()});
+    const auto r = p.wait();
+    CHECK(r.exit_code == 0);
+    CHECK(data_of(r).at("ledger_hash") == hash);
+}
