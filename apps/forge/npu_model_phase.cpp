@@ -148,9 +148,19 @@ std::vector<scored> near(const classifier& c, double from, double to) {
     return some;
 }
 
+/// The rows that are judged begin after trajectory 125 and end 25 before the last.
+result<void> long_enough(const chain_view& chains) {
+    for (const auto* h : chains)
+        if (h->samples.size() < settled + window + target_horizon + 1)
+            return error{errc::invalid_argument, fmt::format("{} trajectories are too few: {} are needed", h->samples.size(), settled + window + target_horizon + 1), h->run + " " + to_text(h->chain), "longer runs"};
+    return {};
+}
+
 } // namespace
 
 result<study_report> study_phase(const chain_view& chains, const study_options& o, const study_progress& progress) {
+    if (auto enough = long_enough(chains); !enough)
+        return enough.reason();
     const auto lattice = chains.front()->lattice;
     study_report report;
     report.data = {{"lattice", lattice.n}, {"chains", chains.size()}};
@@ -260,6 +270,8 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
 }
 
 result<study_report> study_rejection(const chain_view& chains, const study_options& o, const study_progress& progress) {
+    if (auto enough = long_enough(chains); !enough)
+        return enough.reason();
     const auto lattice = chains.front()->lattice;
     struct variant {
         std::string name;
