@@ -40,6 +40,8 @@ result<study_report> study_bootstrap(const training_data& data, const study_opti
             const auto pairs = pairs_of(judged, *truth, &*trained, nullptr);
             if (!pairs)
                 return pairs.reason();
+            if (pairs->empty() || training->empty())
+                return no_pairs();
             for (const auto kind : {rule_kind::fixed, rule_kind::mser_after, rule_kind::bracket, rule_kind::network}) {
                 const double threshold = choose_threshold(*training, kind, stop_targets_of(from).training_bias);
                 std::vector<stop_bias> b;

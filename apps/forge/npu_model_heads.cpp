@@ -241,15 +241,15 @@ result<study_report> study_heads(const chain_view& chains, const study_options& 
 result<study_report> judge_model(const conductor_model& m, const training_data& data, const study_options& o, const study_progress& progress) {
     for (const auto& run : data.runs)
         if (std::find(m.runs.begin(), m.runs.end(), run) != m.runs.end())
-            return error{errc::conflict, "the model was trained on run \"" + run + "\": it would judge itself", "forge npu eval", "give other runs, or --study heads, which holds chains out"};
+            return error{errc::conflict, "the model was trained on run \"" + run + "\": it would judge itself", "forge npu eval", "other runs, or --study heads, which holds chains out"};
     if (m.network.shape().feature_version != feature_version)
-        return error{errc::unsupported, "the model does not say that it reads our features: its answers would mean nothing", "forge npu eval", "models of forge npu train do"};
+        return error{errc::unsupported, "the model does not say that it reads our features: its answers would mean nothing", "forge npu eval", "a model of forge npu train"};
     if (data.lattices().size() != 1)
         return error{errc::invalid_argument, "the runs are of several lattices", "forge npu eval", "judge one lattice at a time"};
     const auto lattice = data.lattices().front();
     const auto e = std::find_if(m.equilibrium.begin(), m.equilibrium.end(), [&](const auto& t) { return t.lattice() == lattice; });
     if (e == m.equilibrium.end())
-        return error{errc::not_found, "the model was not trained on " + to_text(lattice), "forge npu eval", "what is learnt on one volume does not hold on another: forge npu train"};
+        return error{errc::not_found, "the model was not trained on " + to_text(lattice), "forge npu eval", "forge npu train on runs of this lattice: what is learnt on one volume does not hold on another"};
     progress("judging the model on " + std::to_string(data.chains.size()) + " chains");
     const auto chains = data.of(lattice);
     const simple_rules rules(chains, *e);

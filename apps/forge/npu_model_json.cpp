@@ -78,7 +78,7 @@ result<std::vector<named_outputs>> heads_of(const json& j, std::uint64_t outputs
 result<json> model_to_json(const conductor_model& m, std::uint32_t k) {
     const auto& shape = m.network.shape();
     if (k >= shape.reservoirs)
-        return error{errc::invalid_argument, fmt::format("there is no reservoir {}: the model has {}", k, shape.reservoirs), "--reservoir", "they are counted from 0"};
+        return error{errc::invalid_argument, fmt::format("there is no reservoir {}: the model has {}", k, shape.reservoirs), "--reservoir", "0 for the first"};
     const auto& r = m.network.reservoirs()[k];
     auto w_out = json::array();
     auto bias = json::array();
@@ -109,7 +109,7 @@ result<conductor_model> model_from_json(const json& j) {
     if (!j.is_object())
         return error{errc::malformed, "the file is no JSON object", "", "is this the right file?"};
     if (j.contains("schema_version") && (!j["schema_version"].is_number_unsigned() || j["schema_version"].get<std::uint64_t>() > json_schema))
-        return error{errc::version_too_new, "the schema version is not one that this program reads (up to " + std::to_string(json_schema) + ")", "field \"schema_version\"", "a newer program wrote it"};
+        return error{errc::version_too_new, "the schema version is not one that this program reads (up to " + std::to_string(json_schema) + ")", "field \"schema_version\"", "the program that wrote it"};
     const auto inputs = size_field(j, "input_size", units_max);
     const auto units = size_field(j, "reservoir_size", units_max);
     const auto outputs = size_field(j, "output_size", outputs_max);
@@ -123,7 +123,7 @@ result<conductor_model> model_from_json(const json& j) {
         if (!*w)
             return w->reason();
     if (const auto activation = j.value("activation", json("Tanh")); activation != "Tanh")
-        return error{errc::unsupported, "the activation is not Tanh", "field \"activation\"", "other activations change what every weight means"};
+        return error{errc::unsupported, "the activation is not Tanh", "field \"activation\"", "weights for tanh: with another activation they mean something else"};
     if (!j.contains("leak_rate") || !j["leak_rate"].is_number())
         return bad("leak_rate", "a number is missing");
     const auto features = j.contains("feature_version") && j["feature_version"].is_number_unsigned() ? j["feature_version"].get<std::uint32_t>() : 0u;

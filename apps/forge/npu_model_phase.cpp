@@ -5,6 +5,7 @@
 #include "libactors/numerics/counter_rng.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -147,9 +148,19 @@ std::vector<scored> near(const classifier& c, double from, double to) {
     return some;
 }
 
+/// The rows that are judged begin after trajectory 125 and end 25 before the last.
+result<void> long_enough(const chain_view& chains) {
+    for (const auto* h : chains)
+        if (h->samples.size() < settled + window + target_horizon + 1)
+            return error{errc::invalid_argument, fmt::format("{} trajectories are too few: {} are needed", h->samples.size(), settled + window + target_horizon + 1), h->run + " " + to_text(h->chain), "longer runs"};
+    return {};
+}
+
 } // namespace
 
 result<study_report> study_phase(const chain_view& chains, const study_options& o, const study_progress& progress) {
+    if (auto enough = long_enough(chains); !enough)
+        return enough.reason();
     const auto lattice = chains.front()->lattice;
     study_report report;
     report.data = {{"lattice", lattice.n}, {"chains", chains.size()}};
@@ -259,6 +270,8 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
 }
 
 result<study_report> study_rejection(const chain_view& chains, const study_options& o, const study_progress& progress) {
+    if (auto enough = long_enough(chains); !enough)
+        return enough.reason();
     const auto lattice = chains.front()->lattice;
     struct variant {
         std::string name;
@@ -269,6 +282,7 @@ result<study_report> study_rejection(const chain_view& chains, const study_optio
     const auto fold = folds_by_chain(chains, o.folds);
     const auto cluster = partnerships(chains);
     const auto column = *column_of(head_id::rejection);
+    const auto chance = static_cast<std::size_t>(std::countr_zero(bit("rejection_next")));
     const label_of label = [column](const chain_history&, const training_row& row) { return row.targets[column]; };
     for (std::size_t f = 0; f < o.folds; ++f) {
         progress(fmt::format("rejection, {}: fold {} of {}", to_text(lattice), f + 1, o.folds));
@@ -299,8 +313,8 @@ result<study_report> study_rejection(const chain_view& chains, const study_optio
                 if (row == nullptr)
                     return;
                 if (row->t > settled) {
-                    rows[2].push_back({said[at][column], row->targets[column], cluster[k]});
-                    rows[3].push_back({std::exp(-h.samples[row->t - 1].threshold_next), row->targets[column], cluster[k]});
+                    rows[2].push_back({0.25 * (row->features[chance] + 1.0), row->targets[column], cluster[k]}); // as feature_builder scales it
+                    rows[3].push_back({said[at][column], row->targets[column], cluster[k]});
                 }
                 ++at;
             });

@@ -192,6 +192,11 @@ result<std::vector<stop_pair>> pairs_of(const chain_view& chains, const equilibr
     return all;
 }
 
+error no_pairs() {
+    return {errc::invalid_argument, "there is no hot and cold chain at one beta that belong together", "thermalisation",
+            "runs of one campaign with start \"hot\" and \"cold\", names alike but for these words"};
+}
+
 double choose_threshold(const std::vector<stop_pair>& training, rule_kind kind, double bias) {
     const auto all = thresholds_of(kind);
     for (const double x : all) {

@@ -74,6 +74,8 @@ inline constexpr std::size_t scored_rules = 5; ///< bracket, known, drift, netwo
 /// The pairs of `chains`, with scores by the networks (either may be null: then its score is never low enough).
 [[nodiscard]] result<std::vector<stop_pair>> pairs_of(const chain_view& chains, const equilibrium_table& equilibrium, const echo_state_network* network,
                                                       const echo_state_network* int4);
+/// What is wrong when there are none where they are needed.
+[[nodiscard]] error no_pairs();
 /// The loosest threshold of a rule whose bias of P and of |L| on these (training) pairs is at most `bias`; the strictest when none is.
 [[nodiscard]] double choose_threshold(const std::vector<stop_pair>& training, rule_kind kind, double bias);
 /// Same split of the bias that every table uses.

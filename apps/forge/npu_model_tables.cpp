@@ -13,8 +13,12 @@ std::string text_of(const std::optional<interval>& i, int digits) { return i ? f
 std::string markdown(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
     const auto line = [](const std::vector<std::string>& cells) {
         std::string t = "|";
-        for (const auto& c : cells)
-            t += " " + c + " |";
+        for (const auto& c : cells) {
+            t += " ";
+            for (const char letter : c)
+                t += letter == '|' ? std::string("\\|") : std::string(1, letter); // |L| must not end a cell
+            t += " |";
+        }
         return t + "\n";
     };
     std::string t = line(header) + "|";

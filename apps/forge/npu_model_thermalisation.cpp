@@ -206,6 +206,8 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
     auto ran = run_folds(chains, o, progress);
     if (!ran)
         return ran.reason();
+    if (ran->pairs.empty())
+        return no_pairs();
     const auto& h = *ran;
     const auto lattice = chains.front()->lattice;
     const auto targets = stop_targets_of(lattice);

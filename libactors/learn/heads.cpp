@@ -21,7 +21,7 @@ constexpr std::array<head_info, head_total> heads{{
      "distance of the next 25 from equilibrium in standard deviations, of P and of |L|, + above for cold, + below for hot starts",
      "mean distance of training chains at the same trajectory and start", ""},
     {head_id::rejection, "rejection", 1, sigmoid, classification, held_out::chains, "the next trajectory is rejected",
-     "P(dH > -ln u) for normal dH with the rms of the last 20 and the u of the next test", ""},
+     "the u of the next test: a large one rejects", ""},
     {head_id::phase, "phase", 1, sigmoid, classification, held_out::chains, "|L| of the next 25 is above its value at the chi_L peak",
      "the same for the last 10", ""},
     {head_id::cg_estimate, "cg_estimate", 1, relu, regression, held_out::chains, "iterations of the next conjugate-gradient solve", "the last solve's",

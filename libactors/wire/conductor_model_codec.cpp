@@ -140,13 +140,16 @@ result<void> read_heads(disk::ConductorModel::Reader root, conductor_model& m) {
     const auto& shape = m.network.shape();
     const std::size_t n = std::size_t{shape.reservoir.units} + 1;
     std::vector<std::vector<double>> inverses;
+    // Every list is fetched once: each time counts against what a reader may traverse.
     for (const auto i : root.getInverses()) {
-        if (i.getValues().size() != n * n)
+        const auto values = i.getValues();
+        if (values.size() != n * n)
             return broken("an inverse of another size than the reservoir's");
-        inverses.push_back(numbers(i.getValues()));
+        inverses.push_back(numbers(values));
     }
+    const auto heads = root.getHeads();
     for (unsigned h = 0; h < shape.heads.size(); ++h) {
-        const auto in = root.getHeads()[h];
+        const auto in = heads[h];
         head_standing standing{shape.heads[h].name, in.getTrusted(), std::nullopt, std::nullopt, in.getCut()};
         if (in.getHasScore())
             standing.score = in.getScore();
@@ -164,10 +167,11 @@ result<void> read_heads(disk::ConductorModel::Reader root, conductor_model& m) {
         std::vector<std::vector<ridge_readout>> of(shape.reservoirs);
         for (unsigned k = 0; k < readouts.size(); ++k) {
             const auto r = readouts[k];
-            if (r.getWeights().size() != n || r.getInverse() < -1 || r.getInverse() >= static_cast<std::int64_t>(inverses.size()))
+            const auto weights = r.getWeights();
+            if (weights.size() != n || r.getInverse() < -1 || r.getInverse() >= static_cast<std::int64_t>(inverses.size()))
                 return broken("a readout of head \"" + standing.name + "\" does not fit its reservoir");
-            auto one = r.getInverse() < 0 ? ridge_readout::from_weights(numbers(r.getWeights()))
-                                          : ridge_readout::from_parts({r.getLambda(), r.getObjective(), r.getRows(), numbers(r.getWeights()), inverses[static_cast<std::size_t>(r.getInverse())]});
+            auto one = r.getInverse() < 0 ? ridge_readout::from_weights(numbers(weights))
+                                          : ridge_readout::from_parts({r.getLambda(), r.getObjective(), r.getRows(), numbers(weights), inverses[static_cast<std::size_t>(r.getInverse())]});
             if (!one)
                 return broken(one.reason().what);
             of[k / dim].push_back(std::move(*one));
@@ -184,7 +188,7 @@ result<void> read_tables(disk::ConductorModel::Reader root, conductor_model& m) 
         if (!lattice)
             return lattice.reason();
         if (t.getRule() > 1)
-            return error{errc::version_too_new, "a thermalisation rule that this program does not know", "conductor model", "a newer program wrote it"};
+            return error{errc::version_too_new, "a thermalisation rule that this program does not know", "conductor model", "the program that wrote it"};
         const thermalisation_settings s{static_cast<thermalisation_rule>(t.getRule()), t.getWindow(), t.getZ(), t.getAgreeZ(), t.getNearPlaquette(), t.getNearPolyakov(), t.getAtLeast(), t.getAtMost()};
         const bool finite = std::isfinite(s.z) && std::isfinite(s.agree_z) && std::isfinite(s.near_plaquette) && std::isfinite(s.near_polyakov);
         if (!finite || s.window < 2 || s.at_least < s.window || s.at_most < s.at_least)
@@ -216,7 +220,7 @@ result<void> read_model(disk::ConductorModel::Reader root, std::uint32_t feature
     if (root.getMagic() != magic)
         return broken("this is no conductor model");
     if (root.getSchemaVersion() > conductor_model_version)
-        return error{errc::version_too_new, fmt::format("the model has schema version {}, this program reads up to {}", root.getSchemaVersion(), conductor_model_version), "conductor model", "use the program that wrote it, or a newer one"};
+        return error{errc::version_too_new, fmt::format("the model has schema version {}, this program reads up to {}", root.getSchemaVersion(), conductor_model_version), "conductor model", "the program that wrote it, or a newer one"};
     if (root.getFeatureVersion() != 0 && root.getFeatureVersion() != features)
         return error{errc::conflict, fmt::format("the model was trained on features of version {}, this program builds version {}", root.getFeatureVersion(), features), "conductor model", "forge npu train on the same runs makes one that fits"};
     if (root.getHeads().size() > list_max || root.getRuns().size() > list_max || root.getThermalisation().size() > list_max || root.getEquilibrium().size() > list_max || root.getReservoirs().size() > 16)
@@ -225,8 +229,9 @@ result<void> read_model(disk::ConductorModel::Reader root, std::uint32_t feature
     if (!shape)
         return shape.reason();
     std::vector<reservoir> reservoirs;
-    for (unsigned k = 0; k < root.getReservoirs().size(); ++k) {
-        const auto r = root.getReservoirs()[k];
+    const auto stored = root.getReservoirs();
+    for (unsigned k = 0; k < stored.size(); ++k) {
+        const auto r = stored[k];
         auto one = shape->reservoir;
         one.seed += k;
         auto made = reservoir::from_weights(one, numbers(r.getWin()), numbers(r.getWres()));

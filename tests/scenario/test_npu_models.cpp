@@ -78,7 +78,7 @@ TEST_CASE("bad weights are refused, each with the field it is about") {
     refused(j, 6, "w_out");
     j = old_weights(9);
     j["activation"] = "ReluTanhApprox";
-    refused(j, 4, "activation");
+    refused(j, 6, "activation");
     j = old_weights(10);
     refused(j, 6, "output_size");
     j = old_weights(9);
@@ -86,7 +86,7 @@ TEST_CASE("bad weights are refused, each with the field it is about") {
     refused(j, 6, "reservoir_size");
     j = old_weights(9);
     j["schema_version"] = 99;
-    refused(j, 4, "schema_version");
+    refused(j, 6, "schema_version");
     j = old_weights(9);
     j["feature_version"] = 1;
     refused(j, 4, "feature_version");

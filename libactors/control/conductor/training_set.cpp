@@ -213,7 +213,7 @@ std::vector<target_row> simple_rules::predictions(const chain_history& h) const 
         y[column(head_id::parameter_suggestion)] = step_factor(rms2);
         for (std::size_t k = 0; k < 2; ++k)
             y[column(head_id::thermalisation) + k] = t < distance_[hot].size() ? distance_[hot][t][k] : 0.0;
-        y[column(head_id::rejection)] = rejection_chance(s[t - 1].threshold_next, rms2);
+        y[column(head_id::rejection)] = std::exp(-s[t - 1].threshold_next);
         y[column(head_id::phase)] = equilibrium_->chi_peak() ? 1.0 / (1.0 + std::exp((equilibrium_->chi_peak()->polyakov - l) / 0.02)) : none;
         y[column(head_id::quality)] = ago(t, 20, accepted_of);
         y[column(head_id::anomaly)] = 1.0 - ago(t, 10, accepted_of);
