@@ -74,6 +74,28 @@ std::string table_text(const std::vector<report_row>& rows, bool markdown) {
     return t;
 }
 
+/// Trajectories of the segment before its first measured one; all of them while nothing is measured.
+std::size_t thermalisation_of(const report_row& r) {
+    return static_cast<std::size_t>(std::find_if(r.records.begin(), r.records.end(), [](const auto& x) { return x.measured; }) - r.records.begin());
+}
+
+/// Do hot and cold starts come to the same? One line for each pair and point, differences in joint errors.
+std::string pairs_text(const std::vector<report_row>& rows) {
+    const auto apart = [](const gamma_estimate& a, const gamma_estimate& b) -> std::string {
+        if (!a.error || !b.error || !(std::hypot(*a.error, *b.error) > 0.0))
+            return "n/a";
+        return fmt::format("{:+.1f}", (a.mean - b.mean) / std::hypot(*a.error, *b.error));
+    };
+    std::string t = "| beta | hot | cold | not measured | P apart | \\|L\\| apart | chi_L apart |\n|---|---|---|---|---|---|---|\n";
+    for (const auto& hot : rows)
+        for (const auto& cold : rows)
+            if (hot.chain.value % 2 == 0 && cold.chain.value == hot.chain.value + 1 && cold.beta == hot.beta)
+                t += fmt::format("| {:.4f} | {}/{} | {}/{} | {} and {} | {} | {} | {} |\n", hot.beta, to_text(hot.chain), to_text(hot.segment), to_text(cold.chain),
+                                 to_text(cold.segment), thermalisation_of(hot), thermalisation_of(cold), apart(hot.summary.plaquette, cold.summary.plaquette),
+                                 apart(hot.summary.polyakov_abs, cold.summary.polyakov_abs), apart(hot.summary.chi_polyakov, cold.summary.chi_polyakov));
+    return t;
+}
+
 nlohmann::json json_rows(const std::vector<report_row>& rows) {
     auto all = nlohmann::json::array();
     const auto estimate = [](const gamma_estimate& g) {
@@ -82,7 +104,7 @@ nlohmann::json json_rows(const std::vector<report_row>& rows) {
     };
     for (const auto& r : rows) {
         const auto& s = r.summary;
-        all.push_back({{"beta", r.beta}, {"chain", to_text(r.chain)}, {"segment", r.segment.value}, {"finished", r.finished}, {"n_measured", s.n},
+        all.push_back({{"beta", r.beta}, {"chain", to_text(r.chain)}, {"segment", r.segment.value}, {"finished", r.finished}, {"n_thermalised", thermalisation_of(r)}, {"n_measured", s.n},
                        {"plaquette", estimate(s.plaquette)}, {"polyakov_abs", estimate(s.polyakov_abs)}, {"chi_polyakov", estimate(s.chi_polyakov)},
                        {"chi_plaquette", estimate(s.chi_plaquette)}, {"action_density", estimate(s.action_density)},
                        {"exp_minus_delta_h", estimate(s.exp_minus_delta_h)}, {"delta_h", estimate(s.delta_h)},
@@ -150,11 +172,13 @@ result<written_report> write_report(const run_folder& folder) {
                                    "Ledger hash `{}`, seed `{}`.\n\n",
                                    plan->name, to_text(plan->lattice), book->identity().n_chains, name_of(plan->hmc.integrator),
                                    plan->hmc.trajectory_length, plan->hmc.n_steps,
-                                   plan->start == start_kind::cold ? "cold" : plan->start == start_kind::hot ? "hot" : plan->start_file,
+                                   plan->start == start_kind::cold ? "cold" : plan->start == start_kind::hot ? "hot" : plan->start == start_kind::both ? "hot and cold" : plan->start_file,
                                    to_hex(*hash), book->identity().campaign_seed);
     text += table_text(rows, true);
     text += "\nP is the plaquette (1 for unit links), L the Polyakov loop, chi_L = V_s (<|L|^2> - <|L|>^2); n measured trajectories.\n"
             "Errors by the Gamma method; 0.5493(12) means 0.5493 +- 0.0012. All columns: [results.csv](results.csv).\n\n";
+    if (plan->start == start_kind::both)
+        text += "## Hot against cold\n\n" + pairs_text(rows) + "\nDifferences hot - cold in joint errors; beyond 2 more often than one in twenty means that something has not thermalised.\n\n";
     if (plots)
         for (const auto& name : *plots)
             text += fmt::format("![{0}]({0}.png)\n\n", name);

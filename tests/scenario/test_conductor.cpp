@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 using namespace forge;
 using namespace forge::test;
@@ -76,6 +78,11 @@ TEST_CASE("thermalisation ends where hot and cold agree, measurement is whole, a
     }
     scenario again(c);
     CHECK(again.finish() == hash);
+    REQUIRE(run_forge({"report", "--run", s.folder().string()}).exit_code == 0);
+    std::ifstream report(s.folder() / "report" / "report.md");
+    const std::string text(std::istreambuf_iterator<char>(report), {});
+    CHECK(text.find("Hot against cold") != std::string::npos);
+    CHECK(text.find("| 5.5000 | c0/s0 | c1/s0 | " + std::to_string(thermalised_after(s, 0)) + " and") != std::string::npos);
 }
 
 TEST_CASE("a run that is killed while its conductor decides comes to the same bits", "[conductor]") {
