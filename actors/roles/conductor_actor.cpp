@@ -115,7 +115,7 @@ std::shared_ptr<conductor> recalled(const runtime_parts& parts, status_board& bo
             }
             for (const auto& row : *rows)
                 b.trajectories.push_back({row.record.observed, row.record.measured});
-            (void)core->watch(b);
+            (void)core->watch(b, last || s.ordinal == 0); // first segments may still be judged together with a partner's
             if (!last || s.finished)
                 core->on_segment_over(chain_id{c}, s.ordinal);
         }
@@ -131,11 +131,15 @@ void learn(conductor_ptr self, const segment_is_over& m) {
         return;
     d.meter->set(stage_activity::busy, steady_now_s());
     auto done = [&]() -> result<std::size_t> {
-        auto rows = learn_segment(*d.learnt, *history);
-        if (rows)
-            if (auto saved = d.save(*d.learnt); !saved)
-                return saved.reason();
-        return rows;
+        try {
+            auto rows = learn_segment(*d.learnt, *history);
+            if (rows)
+                if (auto saved = d.save(*d.learnt); !saved)
+                    return saved.reason();
+            return rows;
+        } catch (...) { // the campaign does not depend on it
+            return current_exception_as_error();
+        }
     }();
     if (done)
         d.shown.learnt_rows += *done;

@@ -64,11 +64,13 @@ conductor::conductor(const campaign& plan, std::string seed, std::shared_ptr<con
                 gates_.emplace(id, trust_gate(about(id).kind));
 }
 
-conductor::chain_view& conductor::view_of(const watched_batch& batch) {
+conductor::chain_view& conductor::view_of(const watched_batch& batch, bool heads) {
     const auto known = chains_.find(batch.chain);
     if (known != chains_.end() && known->second.ordinal == batch.ordinal)
         return known->second;
-    chain_view fresh{batch.ordinal, 0, rng_key(seed_, batch.chain), chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
+    // In first segments the model has a say in where thermalisation ends: asked whatever `classify` says, which is no physics.
+    const auto* model = heads && (plan_.conductor.classify || batch.ordinal == 0) ? model_.get() : nullptr;
+    chain_view fresh{batch.ordinal, 0, rng_key(seed_, batch.chain), chain_watch(model, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
 
@@ -90,8 +92,8 @@ bool conductor::trusted(const std::string& head) const {
     return gate == gates_.end() || gate->second.trusted();
 }
 
-classification conductor::watch(const watched_batch& batch) {
-    auto& v = view_of(batch);
+classification conductor::watch(const watched_batch& batch, bool heads) {
+    auto& v = view_of(batch, heads);
     classification c{batch.chain, batch.ordinal, v.seen, {}};
     const std::pair key{batch.chain.value / 2, batch.ordinal};
     // Later segments of a pair come from the same side: their agreement would mean nothing.
@@ -124,7 +126,7 @@ classification conductor::watch(const watched_batch& batch) {
                 stops_.emplace(key, *stop);
         }
     }
-    if (plan_.conductor.classify)
+    if (heads && plan_.conductor.classify)
         c.heads = v.heads.answers([this](const std::string& head) { return trusted(head); });
     return c;
 }

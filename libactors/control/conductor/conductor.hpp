@@ -84,8 +84,9 @@ public:
     conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model);
 
     /// Takes in what a chain did. What was seen before is passed over (a replay after a crash comes with the same bits).
+    /// @param heads  false: of a segment that is over only its numbers matter; the model is not asked.
     /// @return what the heads say of the newest trajectory; empty heads when the batch leaves a gap or is not finite.
-    [[nodiscard]] classification watch(const watched_batch& batch);
+    [[nodiscard]] classification watch(const watched_batch& batch, bool heads = true);
 
     /// May this chain's segment end its thermalisation after `done` trajectories?
     /// @return unset: not to be said before the partner has come as far.
@@ -123,7 +124,7 @@ private:
         std::vector<double> polyakov; ///< |L| of measured trajectories, at most `kept`
         std::vector<trajectory_sample> samples; ///< what a model may learn from, at most `learnable`
     };
-    chain_view& view_of(const watched_batch& batch);
+    chain_view& view_of(const watched_batch& batch, bool heads);
     [[nodiscard]] bool trusted(const std::string& head) const;
     [[nodiscard]] trajectory_sample sample_of(const watched_batch& batch, std::size_t k, const chain_view& v) const;
     campaign plan_;
