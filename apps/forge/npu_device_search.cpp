@@ -97,6 +97,8 @@ nlohmann::json print_search(const std::vector<search_row>& rows, bool quiet) {
     return out;
 }
 
+} // namespace
+
 nlohmann::json print_modes(const std::vector<mode_row>& rows, bool quiet) {
     auto out = nlohmann::json::array();
     std::string text = fmt::format("\n{:<36} {:>8} {:>9} {:>9}  {:>20} {:>20} {:>9}\n", "MODE (test groups)", "N", "ACCURACY", "BALANCED",
@@ -151,6 +153,20 @@ nlohmann::json print_attack(const std::vector<attack_row>& rows, bool quiet) {
     return out;
 }
 
+result<std::vector<attack_row>> attack_execution(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, dense_engine& device) {
+    const hybrid_options deployed{.readouts = readout_place::host, .int4_tolerance = std::numeric_limits<double>::infinity()};
+    const auto p = train_classifier(shape, all, host, {}, {});
+    if (!p)
+        return p.reason();
+    constexpr std::array<double, 5> sizes{0.02, 0.05, 0.1, 0.2, 0.4};
+    const auto tuned = retrain_classifier(*p, all, host, {&device}, deployed);
+    if (!tuned)
+        return tuned.reason();
+    return attack_transfer(*p, *tuned, all, sample_role::test, host, device, deployed, sizes);
+}
+
+namespace {
+
 result<void> search(const search_command& c) {
     const auto table = read_table(c);
     if (!table)
@@ -176,15 +192,7 @@ result<void> search(const search_command& c) {
         data["modes"] = print_modes(*modes, c.json);
     }
     if (c.attack) {
-        const hybrid_options deployed{.readouts = readout_place::host, .int4_tolerance = std::numeric_limits<double>::infinity()};
-        const auto p = train_classifier(rows->front().shape, table->sequences, host, {}, {});
-        if (!p)
-            return p.reason();
-        constexpr std::array<double, 5> sizes{0.02, 0.05, 0.1, 0.2, 0.4};
-        const auto tuned = retrain_classifier(*p, table->sequences, host, {&sim}, deployed);
-        if (!tuned)
-            return tuned.reason();
-        const auto attacks = attack_transfer(*p, *tuned, table->sequences, sample_role::test, host, sim, deployed, sizes);
+        const auto attacks = attack_execution(rows->front().shape, table->sequences, host, sim);
         if (!attacks)
             return attacks.reason();
         data["attacks"] = print_attack(*attacks, c.json);
