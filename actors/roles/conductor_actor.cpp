@@ -10,6 +10,7 @@ namespace forge {
 
 namespace {
 
+constexpr std::size_t chains_shown = 64;
 constexpr std::size_t window_requests = 64; // a full window does not wait
 
 struct waiting_batch {
@@ -51,6 +52,16 @@ void publish(conductor_ptr self, bool force) {
     d.shown.heads.clear();
     for (const auto& h : d.core->standing())
         d.shown.heads.push_back({h.head, h.score, h.trusted});
+    d.shown.says.clear();
+    for (const auto chain : d.core->watched()) {
+        if (d.shown.says.size() >= chains_shown)
+            break;
+        conductor_status::chain_says c{chain, {}};
+        for (const auto& h : d.core->says(chain).heads)
+            if (h.value)
+                c.heads.push_back({h.head, *h.value, h.uncertainty, std::string(name_of(h.source))});
+        d.shown.says.push_back(std::move(c));
+    }
     d.board->update(d.shown);
     d.board->update(d.meter->snapshot(now));
 }

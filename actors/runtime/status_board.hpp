@@ -71,6 +71,17 @@ struct conductor_status {
         std::uint32_t ordinal = 0;
         std::optional<std::uint32_t> after; ///< trajectories; unset: hot and cold did not agree
     };
+    struct answer {
+        std::string head;
+        double value = 0.0;
+        std::optional<double> uncertainty; ///< models only
+        std::string source;                ///< model or heuristic
+    };
+    struct chain_says {
+        chain_id chain;
+        std::vector<answer> heads; ///< that have an answer
+    };
+    std::vector<chain_says> says; ///< at most 64 chains
     std::string mode;  ///< off, advise, act; empty: no conductor
     std::string model; ///< file; empty: heuristics only
     std::uint64_t requests = 0;

@@ -76,6 +76,13 @@ std::string conductor_lines(const nlohmann::json& s) {
     for (const auto& p : c["thermalised"])
         text += fmt::format("       {} and {}: {}\n", p["chains"][0].get<std::string>(), p["chains"][1].get<std::string>(),
                             p["after"].is_number() ? fmt::format("hot and cold agree after {} trajectories", p["after"].get<int>()) : "hot and cold do not agree");
+    for (const auto& chain : c.value("says", nlohmann::json::array())) {
+        std::string line;
+        for (const auto& a : chain["answers"])
+            line += fmt::format("{}{} {:.3g}{}", line.empty() ? "" : ", ", a.value("head", "n/a"), a.value("value", 0.0), a.value("source", "") == "model" ? "" : " (rule)");
+        if (!line.empty())
+            text += fmt::format("       {}: {}\n", chain.value("chain", "n/a"), line);
+    }
     std::string heads;
     for (const auto& h : c["heads"])
         heads += fmt::format("{}{} {}{}", heads.empty() ? "       heads: " : ", ", h.value("head", "n/a"), text_or_na(number(h, "score"), "{:.2f}"),

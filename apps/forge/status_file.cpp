@@ -67,7 +67,14 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
         auto pairs = nlohmann::json::array();
         for (const auto& p : c.thermalised)
             pairs.push_back({{"chains", {to_text(chain_id{p.first_chain}), to_text(chain_id{p.first_chain + 1})}}, {"segment_ordinal", p.ordinal}, {"after", or_null(p.after)}});
-        conducting = {{"mode", c.mode}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
+        auto says = nlohmann::json::array();
+        for (const auto& chain : c.says) {
+            auto answers = nlohmann::json::array();
+            for (const auto& a : chain.heads)
+                answers.push_back({{"head", a.head}, {"value", a.value}, {"uncertainty", or_null(a.uncertainty)}, {"source", a.source}});
+            says.push_back({{"chain", to_text(chain.chain)}, {"answers", answers}});
+        }
+        conducting = {{"says", says}, {"mode", c.mode}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
                       {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points}, {"learnt_rows", c.learnt_rows},
                       {"chains_waiting", c.waiting}, {"predictions_early", c.early}, {"predictions_late", c.late}, {"heads", heads}, {"thermalised", pairs}};
     }

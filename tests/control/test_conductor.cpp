@@ -239,7 +239,10 @@ TEST_CASE("a trained head answers with its uncertainty and earns its trust in pu
     conductor c(plan, seed, std::make_shared<const conductor_model>(std::move(trained)));
     CHECK_FALSE(c.standing().front().score); // nothing seen yet
     const auto first = world(2, 200); // the same beta and starts as in training
-    const auto says = c.watch(first);
+    CHECK(c.watch(first).heads.size() == head_total);
+    const auto says = c.says(chain_id{2});
+    CHECK(says.in_segment == 200);
+    CHECK(c.says(chain_id{3}).heads.empty());
     REQUIRE(says.heads.size() == head_total);
     std::map<std::string, gate_standing> standing;
     for (const auto& h : c.standing())

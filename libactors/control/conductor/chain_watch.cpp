@@ -165,27 +165,27 @@ std::optional<equilibrium_distance> chain_watch::distance() const {
     return equilibrium_distance{readout(h.of[0]), readout(h.of[1])};
 }
 
-std::vector<head_answer> chain_watch::answers(const std::function<bool(const std::string&)>& trusted) const {
+std::vector<head_answer> chain_watch::answers(const std::function<bool(head_id)>& trusted, bool uncertainties) const {
     std::vector<head_answer> all;
     for (const auto& info : all_heads()) {
         head_answer a{std::string(info.name), std::nullopt, std::nullopt, answer_source::unavailable, ""};
         const auto simple = rule(info.id);
-        const bool has_model = state_ && !last_.empty() && model_->network.trained(a.head);
+        const auto said = value(info.id);
         if (!info.applicable()) {
             a.reason = info.unavailable;
-        } else if (has_model && trusted(a.head)) {
-            if (const auto says = model_->network.read(a.head, *state_)) {
-                a.value = says->front().value;
-                a.uncertainty = std::sqrt(std::max(0.0, says->front().variance));
-                a.source = answer_source::model;
-                a.reason = "trusted";
-            }
+        } else if (said && trusted(info.id)) {
+            a.value = said;
+            a.source = answer_source::model;
+            a.reason = "trusted";
+            if (uncertainties)
+                if (const auto says = model_->network.read(a.head, *state_))
+                    a.uncertainty = std::sqrt(std::max(0.0, says->front().variance));
         } else if (simple) {
             a.value = simple;
             a.source = answer_source::heuristic;
             a.reason = info.heuristic;
         } else {
-            a.reason = has_model ? "the model is not trusted and no simple rule can be applied yet" : "not trained, and no simple rule can be applied yet";
+            a.reason = said ? "the model is not trusted and no simple rule can be applied yet" : "not trained, and no simple rule can be applied yet";
         }
         all.push_back(std::move(a));
     }

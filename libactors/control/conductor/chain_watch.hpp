@@ -43,7 +43,8 @@ public:
     /// Newest distances from equilibrium by the head `thermalisation`; unset without a trained one.
     [[nodiscard]] std::optional<equilibrium_distance> distance() const;
     /// Every head that a model has, or every head with a simple rule. A head counts when `trusted` says so, else its simple rule answers.
-    [[nodiscard]] std::vector<head_answer> answers(const std::function<bool(const std::string&)>& trusted) const;
+    /// @param uncertainties  a hundred times the cost of the values.
+    [[nodiscard]] std::vector<head_answer> answers(const std::function<bool(head_id)>& trusted, bool uncertainties) const;
 
     /// Heads that a run can judge.
     [[nodiscard]] static std::vector<head_id> judged();

@@ -83,13 +83,26 @@ trajectory_sample conductor::sample_of(const watched_batch& batch, std::size_t k
     return forge::sample_of(r, batch.params.beta, hot, in_segment, {v.key, batch.first_trajectory + in_segment, batch.segment.value});
 }
 
-bool conductor::trusted(const std::string& head) const {
-    const auto* standing = model_ ? model_->standing(head) : nullptr;
+bool conductor::trusted(head_id head) const {
+    const auto* standing = model_ ? model_->standing(about(head).name) : nullptr;
     if (standing == nullptr || !standing->trusted)
         return false; // it never beat its simple rule on chains that it had not seen
-    const auto id = head_from(head);
-    const auto gate = id ? gates_.find(*id) : gates_.end();
+    const auto gate = gates_.find(head);
     return gate == gates_.end() || gate->second.trusted();
+}
+
+classification conductor::says(chain_id chain) const {
+    const auto v = chains_.find(chain);
+    if (v == chains_.end())
+        return {chain, 0, 0, {}};
+    return {chain, v->second.ordinal, v->second.seen, v->second.heads.answers([this](head_id head) { return trusted(head); }, true)};
+}
+
+std::vector<chain_id> conductor::watched() const {
+    std::vector<chain_id> all;
+    for (const auto& [chain, v] : chains_)
+        all.push_back(chain);
+    return all;
 }
 
 classification conductor::watch(const watched_batch& batch, bool heads) {
@@ -127,7 +140,7 @@ classification conductor::watch(const watched_batch& batch, bool heads) {
         }
     }
     if (heads && plan_.conductor.classify)
-        c.heads = v.heads.answers([this](const std::string& head) { return trusted(head); });
+        c.heads = v.heads.answers([this](head_id head) { return trusted(head); }, false);
     return c;
 }
 

@@ -88,6 +88,11 @@ public:
     /// @return what the heads say of the newest trajectory; empty heads when the batch leaves a gap or is not finite.
     [[nodiscard]] classification watch(const watched_batch& batch, bool heads = true);
 
+    /// What the heads say of a chain now, with their uncertainties; for people, not for every trajectory. Empty heads for an unknown chain.
+    [[nodiscard]] classification says(chain_id chain) const;
+    /// Chains that were watched.
+    [[nodiscard]] std::vector<chain_id> watched() const;
+
     /// May this chain's segment end its thermalisation after `done` trajectories?
     /// @return unset: not to be said before the partner has come as far.
     [[nodiscard]] std::optional<thermalisation_answer> check(chain_id chain, std::uint32_t ordinal, std::uint32_t done) const;
@@ -125,7 +130,7 @@ private:
         std::vector<trajectory_sample> samples; ///< what a model may learn from, at most `learnable`
     };
     chain_view& view_of(const watched_batch& batch, bool heads);
-    [[nodiscard]] bool trusted(const std::string& head) const;
+    [[nodiscard]] bool trusted(head_id head) const;
     [[nodiscard]] trajectory_sample sample_of(const watched_batch& batch, std::size_t k, const chain_view& v) const;
     campaign plan_;
     std::string seed_;
