@@ -68,7 +68,17 @@ conductor::chain_view& conductor::view_of(const watched_batch& batch) {
     const auto known = chains_.find(batch.chain);
     if (known != chains_.end() && known->second.ordinal == batch.ordinal)
         return known->second;
-    chain_view fresh{batch.ordinal, 0, rng_key(seed_, batch.chain), chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
+    chain_view fresh{batch.ordinal,
+                     0,
+                     rng_key(seed_, batch.chain),
+                     chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice),
+                     batch.params.beta,
+                     0.0,
+                     0.0,
+                     0,
+                     batch.params.n_steps,
+                     {},
+                     {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
 
