@@ -10,6 +10,7 @@ void add_npu_commands(CLI::App& root, cli_state& state) {
     add_npu_model_commands(*npu, state);
     add_npu_steering_command(*npu, state);
     add_npu_compare_command(*npu, state);
+    add_npu_mid_trajectory_command(*npu, state);
 }
 
 } // namespace forge::app

@@ -13,5 +13,6 @@ void add_npu_device_commands(CLI::App& npu, cli_state& state);
 void add_npu_model_commands(CLI::App& npu, cli_state& state);
 void add_npu_steering_command(CLI::App& npu, cli_state& state);
 void add_npu_compare_command(CLI::App& npu, cli_state& state);
+void add_npu_mid_trajectory_command(CLI::App& npu, cli_state& state);
 
 } // namespace forge::app

@@ -62,7 +62,14 @@ result<study_report> study_bootstrap(const training_data& data, const study_opti
                 const auto p = mean(&stop_bias::plaquette);
                 const auto l = mean(&stop_bias::polyakov);
                 rows.push_back({to_text(from), to_text(to), fmt::format("{}", 2 * b.size()), std::string(name_of(kind)), text_of(cut, 1), text_of(p), text_of(l)});
-                all.push_back({{"trained_on", from.n}, {"judged_on", to.n}, {"chains", 2 * b.size()}, {"rule", name_of(kind)}, {"threshold", threshold}, {"cut", to_json(cut)}, {"bias_plaquette", to_json(p)}, {"bias_polyakov", to_json(l)}});
+                all.push_back({{"trained_on", from.n},
+                               {"judged_on", to.n},
+                               {"chains", 2 * b.size()},
+                               {"rule", name_of(kind)},
+                               {"threshold", threshold},
+                               {"cut", to_json(cut)},
+                               {"bias_plaquette", to_json(p)},
+                               {"bias_polyakov", to_json(l)}});
             }
         }
     }

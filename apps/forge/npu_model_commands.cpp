@@ -61,23 +61,46 @@ result<void> train(const train_options& o) {
     for (const auto& h : all_heads()) {
         const auto* s = m->standing(h.name);
         const bool trained = m->network.trained(std::string(h.name));
-        const std::string verdict = !h.applicable() ? "not applicable: " + std::string(h.unavailable) : !trained ? "no target on this lattice" : s->trusted ? "trusted" : s->score ? "untrusted: does not beat constant and simple rule, or is too weak" : "untrusted: not judged";
+        const std::string verdict = !h.applicable() ? "not applicable: " + std::string(h.unavailable)
+                                    : !trained      ? "no target on this lattice"
+                                    : s->trusted    ? "trusted"
+                                    : s->score      ? "untrusted: does not beat constant and simple rule, or is too weak"
+                                                    : "untrusted: not judged";
         const auto number = [](const std::optional<double>& x) { return x ? fmt::format("{:.3f}", *x) : std::string("n/a"); };
-        rows.push_back({std::string(h.name), h.kind == head_kind::classification ? "AUC" : "R^2", number(s != nullptr ? s->score : std::nullopt), number(s != nullptr ? s->rule : std::nullopt), verdict});
-        heads.push_back({{"head", h.name}, {"trained", trained}, {"trusted", s != nullptr && s->trusted}, {"score", s != nullptr && s->score ? nlohmann::json(*s->score) : nlohmann::json(nullptr)},
-                         {"rule", s != nullptr && s->rule ? nlohmann::json(*s->rule) : nlohmann::json(nullptr)}, {"verdict", verdict}});
+        rows.push_back({std::string(h.name), h.kind == head_kind::classification ? "AUC" : "R^2", number(s != nullptr ? s->score : std::nullopt),
+                        number(s != nullptr ? s->rule : std::nullopt), verdict});
+        heads.push_back({{"head", h.name},
+                         {"trained", trained},
+                         {"trusted", s != nullptr && s->trusted},
+                         {"score", s != nullptr && s->score ? nlohmann::json(*s->score) : nlohmann::json(nullptr)},
+                         {"rule", s != nullptr && s->rule ? nlohmann::json(*s->rule) : nlohmann::json(nullptr)},
+                         {"verdict", verdict}});
     }
     const auto& stop = m->thermalisation.front();
     if (o.json) {
-        print_json("forge.npu.train/1", {{"model", o.out}, {"runs", m->runs}, {"chains", m->chains}, {"rows", m->rows}, {"lattice", stop.lattice.n}, {"heads", heads},
-                                         {"thermalisation", {{"rule", name_of(stop.settings.rule)}, {"z", stop.settings.z}, {"agree_z", stop.settings.agree_z}, {"near", stop.settings.near_plaquette}, {"window", stop.settings.window}}},
-                                         {"chi_peak_beta", m->equilibrium.front().chi_peak() ? nlohmann::json(m->equilibrium.front().chi_peak()->beta) : nlohmann::json(nullptr)}});
+        print_json("forge.npu.train/1", {{"model", o.out},
+                                         {"runs", m->runs},
+                                         {"chains", m->chains},
+                                         {"rows", m->rows},
+                                         {"lattice", stop.lattice.n},
+                                         {"heads", heads},
+                                         {"thermalisation",
+                                          {{"rule", name_of(stop.settings.rule)},
+                                           {"z", stop.settings.z},
+                                           {"agree_z", stop.settings.agree_z},
+                                           {"near", stop.settings.near_plaquette},
+                                           {"window", stop.settings.window}}},
+                                         {"chi_peak_beta", m->equilibrium.front().chi_peak() ? nlohmann::json(m->equilibrium.front().chi_peak()->beta)
+                                                                                             : nlohmann::json(nullptr)}});
         return {};
     }
-    std::cout << fmt::format("{}: {} chains of {} runs on {}, {} rows, {} reservoirs of {} units\n\n", o.out, m->chains, m->runs.size(), to_text(stop.lattice), m->rows, m->network.shape().reservoirs, m->network.shape().reservoir.units)
+    std::cout << fmt::format("{}: {} chains of {} runs on {}, {} rows, {} reservoirs of {} units\n\n", o.out, m->chains, m->runs.size(),
+                             to_text(stop.lattice), m->rows, m->network.shape().reservoirs, m->network.shape().reservoir.units)
               << markdown({"head", "score", "held out", "simple rule", "verdict"}, rows)
-              << fmt::format("\nthermalisation stops by the {} (bracket z {}, distances below {:.3f})\n", name_of(stop.settings.rule), stop.settings.z, stop.settings.near_plaquette)
-              << (m->equilibrium.front().chi_peak() ? fmt::format("chi_L peaks at beta {:.4f}\n", m->equilibrium.front().chi_peak()->beta) : std::string("chi_L has no peak inside these betas\n"));
+              << fmt::format("\nthermalisation stops by the {} (bracket z {}, distances below {:.3f})\n", name_of(stop.settings.rule),
+                             stop.settings.z, stop.settings.near_plaquette)
+              << (m->equilibrium.front().chi_peak() ? fmt::format("chi_L peaks at beta {:.4f}\n", m->equilibrium.front().chi_peak()->beta)
+                                                    : std::string("chi_L has no peak inside these betas\n"));
     return {};
 }
 
@@ -96,7 +119,8 @@ result<void> evaluate(eval_options o) {
         o.study = "heads";
     if (o.study.empty()) {
         if (o.what.size() < 2 || std::filesystem::is_directory(o.what.front(), ignored))
-            return error{errc::invalid_argument, "a model and runs to judge it on are expected", "forge npu eval", "forge npu eval MODEL RUN..., or forge npu eval --cross-validate RUN..."};
+            return error{errc::invalid_argument, "a model and runs to judge it on are expected", "forge npu eval",
+                         "forge npu eval MODEL RUN..., or forge npu eval --cross-validate RUN..."};
         const auto m = load_model(o.what.front());
         if (!m)
             return m.reason();
@@ -155,8 +179,9 @@ result<void> export_model(const std::string& file, std::uint32_t reservoir, bool
         return {};
     }
     const auto& s = m->network.shape();
-    std::cout << fmt::format("{}: {} reservoirs of {} units, {} inputs (features {}), seed {}, {} chains of {} runs, {} rows\n{}\n", file, s.reservoirs, s.reservoir.units, s.reservoir.inputs, s.feature_version,
-                             s.reservoir.seed, m->chains, m->runs.size(), m->rows, m->provenance);
+    std::cout << fmt::format("{}: {} reservoirs of {} units, {} inputs (features {}), seed {}, {} chains of {} runs, {} rows\n{}\n", file,
+                             s.reservoirs, s.reservoir.units, s.reservoir.inputs, s.feature_version, s.reservoir.seed, m->chains, m->runs.size(),
+                             m->rows, m->provenance);
     for (const auto& h : m->heads)
         std::cout << fmt::format("  {:<24} {}{}\n", h.name, m->network.trained(h.name) ? "trained" : "not trained", h.trusted ? ", trusted" : "");
     return {};
@@ -193,7 +218,8 @@ result<void> import_model(const std::string& from, const std::string& to) {
     for (const auto& h : m->heads)
         if (!m->network.trained(h.name))
             untrained += (untrained.empty() ? "" : ", ") + h.name;
-    std::cout << fmt::format("{}: {} units, {} inputs, {} heads; none is trusted, variances are unknown\n", to, m->network.shape().reservoir.units, m->network.shape().reservoir.inputs, m->heads.size());
+    std::cout << fmt::format("{}: {} units, {} inputs, {} heads; none is trusted, variances are unknown\n", to, m->network.shape().reservoir.units,
+                             m->network.shape().reservoir.inputs, m->heads.size());
     if (!untrained.empty())
         std::cout << "not trained: " << untrained << "\n";
     if (m->network.shape().feature_version == 0)
@@ -225,7 +251,8 @@ void add_npu_model_commands(CLI::App& npu, cli_state& state) {
     auto* eval_command = npu.add_subcommand("eval", "Judge a model on runs that it has not seen, or a study with held-out chains");
     auto e = std::make_shared<eval_options>();
     eval_command->add_option("what", e->what, "MODEL RUN..., or RUN... with --study or --cross-validate")->required();
-    eval_command->add_option("--study", e->study, "What to study on held-out chains")->check(CLI::IsMember({"heads", "thermalisation", "phase", "rejection", "bootstrap"}));
+    eval_command->add_option("--study", e->study, "What to study on held-out chains")
+        ->check(CLI::IsMember({"heads", "thermalisation", "phase", "rejection", "bootstrap"}));
     eval_command->add_flag("--cross-validate", e->cross_validate, "The same as --study heads");
     add_study_options(*eval_command, e->options);
     eval_command->add_flag("--json", e->json, "JSON on standard output");

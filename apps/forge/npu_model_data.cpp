@@ -33,7 +33,8 @@ result<void> read_run(const std::string& where, training_data& into) {
     if (!book)
         return book.reason();
     // Names repeat ("campaign"); with its seed and its physics a run is itself.
-    const auto identity = plan->name + "#" + to_hex(genesis_hash(book->identity().campaign_seed, chain_id{0})).substr(0, 6) + to_hex(book->identity().config_hash).substr(0, 6);
+    const auto identity = plan->name + "#" + to_hex(genesis_hash(book->identity().campaign_seed, chain_id{0})).substr(0, 6) +
+                          to_hex(book->identity().config_hash).substr(0, 6);
     into.runs.push_back(identity);
     if (plan->start == start_kind::file) {
         into.skipped.push_back(plan->name + ": starts from a file, which is neither hot nor cold");
@@ -56,7 +57,8 @@ result<void> read_run(const std::string& where, training_data& into) {
         });
         if (!read)
             return read.reason();
-        auto h = history_of(records, segment.params, plan->lattice, plan->start == start_kind::hot || (plan->start == start_kind::both && c % 2 == 0), book->identity().campaign_seed);
+        auto h = history_of(records, segment.params, plan->lattice, plan->start == start_kind::hot || (plan->start == start_kind::both && c % 2 == 0),
+                            book->identity().campaign_seed);
         if (!h)
             return h.reason();
         constexpr std::size_t shortest = 100;

@@ -50,8 +50,8 @@ struct collected {
 };
 
 /// Predictions of the network, the rules and the constants along some chains, every stride-th row.
-result<void> collect(const echo_state_network& n, const simple_rules& rules, const equilibrium_table& e, const chain_view& chains, std::span<const std::uint32_t> cluster, std::size_t stride,
-                     std::vector<head_rows>& into) {
+result<void> collect(const echo_state_network& n, const simple_rules& rules, const equilibrium_table& e, const chain_view& chains,
+                     std::span<const std::uint32_t> cluster, std::size_t stride, std::vector<head_rows>& into) {
     into.resize(target_columns);
     for (std::size_t k = 0; k < chains.size(); ++k) {
         const auto said = predict_chain(n, *chains[k]);
@@ -98,8 +98,9 @@ std::vector<std::uint32_t> clusters_of(const chain_view& some, const chain_view&
     return out;
 }
 
-result<std::vector<column_result>> run_split(const chain_view& chains, const study_options& o, const std::vector<std::size_t>& fold, std::size_t folds, std::size_t stride,
-                                             std::span<const std::uint32_t> cluster, const study_progress& progress, const std::string& what) {
+result<std::vector<column_result>> run_split(const chain_view& chains, const study_options& o, const std::vector<std::size_t>& fold,
+                                             std::size_t folds, std::size_t stride, std::span<const std::uint32_t> cluster,
+                                             const study_progress& progress, const std::string& what) {
     std::vector<column_result> all(target_columns);
     auto network = echo_state_network::make(conductor_shape(o.units, o.reservoirs, o.seed));
     if (!network)
@@ -150,7 +151,8 @@ struct head_table {
     json data = json::array();
 };
 
-head_table tabulate(const std::vector<column_result>& by_chain, const std::vector<column_result>* by_beta, std::size_t chain_clusters, std::size_t beta_clusters, std::size_t resamples) {
+head_table tabulate(const std::vector<column_result>& by_chain, const std::vector<column_result>* by_beta, std::size_t chain_clusters,
+                    std::size_t beta_clusters, std::size_t resamples) {
     head_table table;
     auto& rows = table.rows;
     auto& data = table.data;
@@ -195,10 +197,22 @@ head_table tabulate(const std::vector<column_result>& by_chain, const std::vecto
                 more += ", betas held out";
             rows.push_back({name, classes ? "AUC" : "R^2", text_of(score), constant ? fmt::format("{:.3f}", *constant) : "n/a", text_of(rule), text_of(gain),
                             beats ? (enough ? "trusted" : "beats both, too weak: untrusted") : loses ? "loses: untrusted" : "no better: untrusted", more});
-            data.push_back({{"head", h.name}, {"component", d}, {"applicable", true}, {"score", classes ? "auc" : "r2"}, {"network", to_json(score)}, {"rule", to_json(rule)},
-                            {"constant", constant ? json(*constant) : json(nullptr)}, {"gain", to_json(gain)}, {"beats_baselines", beats}, {"trusted", beats && enough}, {"rows", r.network.size()},
-                            {"base_rate", classes ? or_null(base_rate(r.network).value_or(unknown)) : json(nullptr)}, {"cut", classes ? json(r.cut) : json(nullptr)}, {"balanced_accuracy", or_null(balanced)},
-                            {"balanced_accuracy_rule", or_null(balanced_rule)}, {"held_out", chainwise ? "chains" : "betas"}});
+            data.push_back({{"head", h.name},
+                            {"component", d},
+                            {"applicable", true},
+                            {"score", classes ? "auc" : "r2"},
+                            {"network", to_json(score)},
+                            {"rule", to_json(rule)},
+                            {"constant", constant ? json(*constant) : json(nullptr)},
+                            {"gain", to_json(gain)},
+                            {"beats_baselines", beats},
+                            {"trusted", beats && enough},
+                            {"rows", r.network.size()},
+                            {"base_rate", classes ? or_null(base_rate(r.network).value_or(unknown)) : json(nullptr)},
+                            {"cut", classes ? json(r.cut) : json(nullptr)},
+                            {"balanced_accuracy", or_null(balanced)},
+                            {"balanced_accuracy_rule", or_null(balanced_rule)},
+                            {"held_out", chainwise ? "chains" : "betas"}});
         }
     }
     return table;
@@ -233,7 +247,8 @@ result<study_report> study_heads(const chain_view& chains, const study_options& 
     const auto table = tabulate(*by_chain, &*by_beta, cluster.size(), beta_cluster.size(), o.resamples / 5);
     study_report report;
     report.data = {{"lattice", lattice.n}, {"chains", chains.size()}, {"heads", table.data}};
-    report.text = fmt::format("{}: {} chains, {} folds by chain ({} by beta where the target is a function of beta)\n\n", to_text(lattice), chains.size(), o.folds, beta_folds) +
+    report.text = fmt::format("{}: {} chains, {} folds by chain ({} by beta where the target is a function of beta)\n\n", to_text(lattice),
+                              chains.size(), o.folds, beta_folds) +
                   markdown(head_columns, table.rows);
     return report;
 }
@@ -241,15 +256,18 @@ result<study_report> study_heads(const chain_view& chains, const study_options& 
 result<study_report> judge_model(const conductor_model& m, const training_data& data, const study_options& o, const study_progress& progress) {
     for (const auto& run : data.runs)
         if (std::find(m.runs.begin(), m.runs.end(), run) != m.runs.end())
-            return error{errc::conflict, "the model was trained on run \"" + run + "\": it would judge itself", "forge npu eval", "other runs, or --study heads, which holds chains out"};
+            return error{errc::conflict, "the model was trained on run \"" + run + "\": it would judge itself", "forge npu eval",
+                         "other runs, or --study heads, which holds chains out"};
     if (m.network.shape().feature_version != feature_version)
-        return error{errc::unsupported, "the model does not say that it reads our features: its answers would mean nothing", "forge npu eval", "a model of forge npu train"};
+        return error{errc::unsupported, "the model does not say that it reads our features: its answers would mean nothing", "forge npu eval",
+                     "a model of forge npu train"};
     if (data.lattices().size() != 1)
         return error{errc::invalid_argument, "the runs are of several lattices", "forge npu eval", "judge one lattice at a time"};
     const auto lattice = data.lattices().front();
     const auto e = std::find_if(m.equilibrium.begin(), m.equilibrium.end(), [&](const auto& t) { return t.lattice() == lattice; });
     if (e == m.equilibrium.end())
-        return error{errc::not_found, "the model was not trained on " + to_text(lattice), "forge npu eval", "forge npu train on runs of this lattice: what is learnt on one volume does not hold on another"};
+        return error{errc::not_found, "the model was not trained on " + to_text(lattice), "forge npu eval",
+                     "forge npu train on runs of this lattice: what is learnt on one volume does not hold on another"};
     progress("judging the model on " + std::to_string(data.chains.size()) + " chains");
     const auto chains = data.of(lattice);
     const simple_rules rules(chains, *e);
@@ -273,7 +291,8 @@ result<study_report> judge_model(const conductor_model& m, const training_data& 
     const auto table = tabulate(columns, nullptr, cluster.size(), 0, o.resamples / 5);
     study_report report;
     report.data = {{"lattice", lattice.n}, {"chains", chains.size()}, {"heads", table.data}};
-    report.text = fmt::format("{}: {} chains that the model has not seen; the simple rules are set on these very chains, which favours them\n\n", to_text(lattice), chains.size()) +
+    report.text = fmt::format("{}: {} chains that the model has not seen; the simple rules are set on these very chains, which favours them\n\n",
+                              to_text(lattice), chains.size()) +
                   markdown(head_columns, table.rows);
     return report;
 }

@@ -86,7 +86,12 @@ result<json> model_to_json(const conductor_model& m, std::uint32_t k) {
     std::size_t outputs = 0;
     for (const auto& h : shape.heads) {
         const auto* s = m.standing(h.name);
-        heads.push_back({{"name", h.name}, {"first", outputs}, {"dim", h.dim}, {"activation", name_of(h.activation)}, {"trained", m.network.trained(h.name)}, {"trusted", s != nullptr && s->trusted}});
+        heads.push_back({{"name", h.name},
+                         {"first", outputs},
+                         {"dim", h.dim},
+                         {"activation", name_of(h.activation)},
+                         {"trained", m.network.trained(h.name)},
+                         {"trusted", s != nullptr && s->trusted}});
         for (std::uint32_t c = 0; c < h.dim; ++c, ++outputs) {
             const auto* readout = m.network.readout(k, h.name, c);
             bias.push_back(readout != nullptr ? readout->weights()[0] : 0.0);
@@ -94,10 +99,24 @@ result<json> model_to_json(const conductor_model& m, std::uint32_t k) {
                 w_out.push_back(readout != nullptr ? readout->weights()[u + 1] : 0.0);
         }
     }
-    json j{{"schema_version", json_schema}, {"w_in", r.w_in()}, {"w_res", r.w_res()}, {"w_out", std::move(w_out)}, {"bias", std::move(bias)}, {"input_size", r.inputs()},
-           {"reservoir_size", r.units()}, {"output_size", outputs}, {"leak_rate", r.shape().leak}, {"activation", "Tanh"}, {"seed", r.shape().seed},
-           {"spectral_radius", r.shape().spectral_radius}, {"feature_version", shape.feature_version}, {"training_size", m.rows}, {"runs", m.runs}, {"heads", std::move(heads)},
-           {"reservoir", k}, {"reservoirs", shape.reservoirs}};
+    json j{{"schema_version", json_schema},
+           {"w_in", r.w_in()},
+           {"w_res", r.w_res()},
+           {"w_out", std::move(w_out)},
+           {"bias", std::move(bias)},
+           {"input_size", r.inputs()},
+           {"reservoir_size", r.units()},
+           {"output_size", outputs},
+           {"leak_rate", r.shape().leak},
+           {"activation", "Tanh"},
+           {"seed", r.shape().seed},
+           {"spectral_radius", r.shape().spectral_radius},
+           {"feature_version", shape.feature_version},
+           {"training_size", m.rows},
+           {"runs", m.runs},
+           {"heads", std::move(heads)},
+           {"reservoir", k},
+           {"reservoirs", shape.reservoirs}};
     j["features"] = json::array();
     if (shape.feature_version == feature_version)
         for (const auto name : feature_names)
@@ -109,7 +128,8 @@ result<conductor_model> model_from_json(const json& j) {
     if (!j.is_object())
         return error{errc::malformed, "the file is no JSON object", "", "is this the right file?"};
     if (j.contains("schema_version") && (!j["schema_version"].is_number_unsigned() || j["schema_version"].get<std::uint64_t>() > json_schema))
-        return error{errc::version_too_new, "the schema version is not one that this program reads (up to " + std::to_string(json_schema) + ")", "field \"schema_version\"", "the program that wrote it"};
+        return error{errc::version_too_new, "the schema version is not one that this program reads (up to " + std::to_string(json_schema) + ")",
+                     "field \"schema_version\"", "the program that wrote it"};
     const auto inputs = size_field(j, "input_size", units_max);
     const auto units = size_field(j, "reservoir_size", units_max);
     const auto outputs = size_field(j, "output_size", outputs_max);
@@ -128,7 +148,9 @@ result<conductor_model> model_from_json(const json& j) {
         return bad("leak_rate", "a number is missing");
     const auto features = j.contains("feature_version") && j["feature_version"].is_number_unsigned() ? j["feature_version"].get<std::uint32_t>() : 0u;
     if (features != 0 && features != feature_version)
-        return error{errc::conflict, fmt::format("the weights are for features of version {}, this program builds version {}", features, feature_version), "field \"feature_version\"", "forge npu train"};
+        return error{errc::conflict,
+                     fmt::format("the weights are for features of version {}, this program builds version {}", features, feature_version),
+                     "field \"feature_version\"", "forge npu train"};
     auto names = heads_of(j, *outputs);
     if (!names)
         return names.reason();

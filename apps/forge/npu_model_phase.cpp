@@ -152,7 +152,9 @@ std::vector<scored> near(const classifier& c, double from, double to) {
 result<void> long_enough(const chain_view& chains) {
     for (const auto* h : chains)
         if (h->samples.size() < settled + window + target_horizon + 1)
-            return error{errc::invalid_argument, fmt::format("{} trajectories are too few: {} are needed", h->samples.size(), settled + window + target_horizon + 1), h->run + " " + to_text(h->chain), "longer runs"};
+            return error{errc::invalid_argument,
+                         fmt::format("{} trajectories are too few: {} are needed", h->samples.size(), settled + window + target_horizon + 1),
+                         h->run + " " + to_text(h->chain), "longer runs"};
     return {};
 }
 
@@ -174,8 +176,12 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
     }
     const std::uint32_t no_beta = bit("beta") | bit("hot_start");
     const std::uint32_t only_p = ~(bit("plaquette") | bit("plaquette_drift") | bit("plaquette_spread")) & ((1u << feature_count) - 1u);
-    std::vector<classifier> all{{"network, beta and start hidden", {}, {}}, {"network, plaquette only", {}, {}}, {"network, labels permuted among betas (10 a fold)", {}, {}},
-                                {"logistic, P and |L|, 25 trajectories", {}, {}}, {"logistic, |L|, 25 trajectories", {}, {}}, {"logistic, P, 25 trajectories", {}, {}},
+    std::vector<classifier> all{{"network, beta and start hidden", {}, {}},
+                                {"network, plaquette only", {}, {}},
+                                {"network, labels permuted among betas (10 a fold)", {}, {}},
+                                {"logistic, P and |L|, 25 trajectories", {}, {}},
+                                {"logistic, |L|, 25 trajectories", {}, {}},
+                                {"logistic, P, 25 trajectories", {}, {}},
                                 {"|L| of one trajectory, logistic", {}, {}}};
     const auto fold = folds_by_chain(chains, o.folds);
     const auto cluster = partnerships(chains);
@@ -253,7 +259,9 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
         const char* names[] = {"all", "far", "middle", "near"};
         for (std::size_t b = 0; b < bins.size(); ++b) {
             const auto some = near(c, bins[b].first, bins[b].second);
-            const auto score = some.empty() ? std::nullopt : cluster_bootstrap(cluster.size(), [&some](cluster_weights w) { return balanced_accuracy(some, w); }, o.resamples / 2);
+            const auto score = some.empty() ? std::nullopt
+                                            : cluster_bootstrap(
+                                                  cluster.size(), [&some](cluster_weights w) { return balanced_accuracy(some, w); }, o.resamples / 2);
             cells.push_back(text_of(score));
             one[names[b]] = to_json(score);
         }
@@ -263,8 +271,9 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
     }
     report.data["classifiers"] = data;
     report.data["peak_beta"] = whole->chi_peak()->beta;
-    report.text = fmt::format("{}: balanced accuracy on {} rows of {} held-out chains (trajectories {} ... 275), label beta above the chi_L peak of the training chains ({:.4f} over all)\n\n", to_text(lattice),
-                              all.front().rows.size(), chains.size(), settled + window, whole->chi_peak()->beta) +
+    report.text = fmt::format("{}: balanced accuracy on {} rows of {} held-out chains (trajectories {} ... 275), label beta above the chi_L peak of "
+                              "the training chains ({:.4f} over all)\n\n",
+                              to_text(lattice), all.front().rows.size(), chains.size(), settled + window, whole->chi_peak()->beta) +
                   markdown({"classifier", "all", "|db| >= 0.09", "0.04 ... 0.09", "< 0.04"}, rows);
     return report;
 }
@@ -336,8 +345,9 @@ result<study_report> study_rejection(const chain_view& chains, const study_optio
         data.push_back({{"predictor", names[k]}, {"auc", to_json(area)}, {"brier", *score}, {"plain_accuracy", *plain}});
     }
     report.data["predictors"] = data;
-    report.text = fmt::format("{}: {} trajectories of {} held-out chains in equilibrium; {:.1f} % are rejected: \"always accepted\" is right in {:.4f}, with a Brier score of {:.4f}\n\n", to_text(lattice),
-                              rows[0].size(), chains.size(), 100.0 * base, 1.0 - base, base) +
+    report.text = fmt::format("{}: {} trajectories of {} held-out chains in equilibrium; {:.1f} % are rejected: \"always accepted\" is right in "
+                              "{:.4f}, with a Brier score of {:.4f}\n\n",
+                              to_text(lattice), rows[0].size(), chains.size(), 100.0 * base, 1.0 - base, base) +
                   markdown({"predictor", "AUC", "Brier", "plain accuracy"}, table);
     return report;
 }

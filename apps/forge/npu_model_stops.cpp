@@ -115,7 +115,8 @@ result<void> score(stop_pair& pair, const echo_state_network* network, const ech
 } // namespace
 
 std::string_view name_of(rule_kind k) {
-    static constexpr std::array<std::string_view, 7> names{"fixed cut", "MSER-5 afterwards + k", "hot/cold bracket", "equilibrium known", "drift test", "network", "network, int4 weights"};
+    static constexpr std::array<std::string_view, 7> names{
+        "fixed cut", "MSER-5 afterwards + k", "hot/cold bracket", "equilibrium known", "drift test", "network", "network, int4 weights"};
     return names[static_cast<std::size_t>(k)];
 }
 
@@ -149,7 +150,9 @@ stop_bias bias_of(const stop_pair& pair, rule_kind kind, double threshold) {
     if (kind == rule_kind::fixed) {
         cut[0] = cut[1] = std::min(latest, static_cast<std::size_t>(threshold));
     } else if (kind == rule_kind::mser_after) {
-        const auto plus = [&](std::size_t c) { return std::min(latest, static_cast<std::size_t>(std::max(static_cast<double>(defaults.at_least), static_cast<double>(c) + threshold))); };
+        const auto plus = [&](std::size_t c) {
+            return std::min(latest, static_cast<std::size_t>(std::max(static_cast<double>(defaults.at_least), static_cast<double>(c) + threshold)));
+        };
         cut[0] = plus(pair.mser_hot);
         cut[1] = plus(pair.mser_cold);
     } else {
@@ -172,7 +175,8 @@ stop_bias bias_of(const stop_pair& pair, rule_kind kind, double threshold) {
     return b;
 }
 
-result<std::vector<stop_pair>> pairs_of(const chain_view& chains, const equilibrium_table& equilibrium, const echo_state_network* network, const echo_state_network* int4) {
+result<std::vector<stop_pair>> pairs_of(const chain_view& chains, const equilibrium_table& equilibrium, const echo_state_network* network,
+                                        const echo_state_network* int4) {
     std::map<std::string, stop_pair> by_partner;
     for (const auto* h : chains) {
         auto& pair = by_partner[h->partner];

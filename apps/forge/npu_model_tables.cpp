@@ -8,7 +8,9 @@ namespace forge::app {
 
 nlohmann::json to_json(const std::optional<interval>& i) { return i ? nlohmann::json{{"value", i->value}, {"low", i->low}, {"high", i->high}} : nlohmann::json(nullptr); }
 
-std::string text_of(const std::optional<interval>& i, int digits) { return i ? fmt::format("{0:.{3}f} [{1:.{3}f}, {2:.{3}f}]", i->value, i->low, i->high, digits) : "n/a"; }
+std::string text_of(const std::optional<interval>& i, int digits) {
+    return i ? fmt::format("{0:.{3}f} [{1:.{3}f}, {2:.{3}f}]", i->value, i->low, i->high, digits) : "n/a";
+}
 
 std::string markdown(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
     const auto line = [](const std::vector<std::string>& cells) {

@@ -109,7 +109,8 @@ std::optional<interval> mean_of(const std::vector<stop_bias>& all, double stop_b
     return cluster_bootstrap(all.size(), [&](cluster_weights w) -> std::optional<double> { return weighted(all, w, what); }, resamples);
 }
 
-/// Least cut from which on the worse of the two biases is at most `bias`, linear between thresholds. Where the strictest does not reach it, its cut stands in: a lower bound.
+/// Least cut from which on the worse of the two biases is at most `bias`, linear between thresholds. Where the strictest does not reach it, its cut
+/// stands in: a lower bound.
 std::optional<double> cut_at(const rule_outcome& r, cluster_weights w, double bias) {
     double last_cut = 0.0;
     double last_bias = 0.0;
@@ -213,8 +214,13 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
     const auto targets = stop_targets_of(lattice);
     progress(fmt::format("thermalisation, {}: bootstrap", to_text(lattice)));
     study_report report;
-    report.data = {{"lattice", lattice.n}, {"pairs", h.pairs.size()}, {"held_out_chains", 2 * h.pairs.size()}, {"folds", o.folds}, {"training_bias", targets.training_bias},
-                   {"equal_bias", targets.equal_bias}, {"demanded_upper_bound", targets.demanded}};
+    report.data = {{"lattice", lattice.n},
+                   {"pairs", h.pairs.size()},
+                   {"held_out_chains", 2 * h.pairs.size()},
+                   {"folds", o.folds},
+                   {"training_bias", targets.training_bias},
+                   {"equal_bias", targets.equal_bias},
+                   {"demanded_upper_bound", targets.demanded}};
 
     std::vector<std::vector<std::string>> rows;
     auto rules = json::array();
@@ -235,15 +241,26 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
         const bool holds = p && l && p->high <= targets.demanded && l->high <= targets.demanded;
         rows.push_back({std::string(name_of(all_rules[r])), text_of(cut, 1), with_sign(p), with_sign(l), fmt::format("{:+.2f} at {:.3f}", wp.second, wp.first),
                         fmt::format("{:+.2f} at {:.3f}", wl.second, wl.first), holds ? "yes" : "no", text_of(equal, 1), r == 0 ? "0" : text_of(minus_fixed, 1)});
-        rules.push_back({{"rule", name_of(all_rules[r])}, {"thresholds_by_fold", one.thresholds}, {"cut", to_json(cut)}, {"bias_plaquette", to_json(p)}, {"bias_polyakov", to_json(l)},
-                         {"worst_plaquette", {{"beta", wp.first}, {"bias", wp.second}}}, {"worst_polyakov", {{"beta", wl.first}, {"bias", wl.second}}}, {"meets_demand", holds},
-                         {"cut_at_equal_bias", to_json(equal)}, {"minus_fixed_at_equal_bias", to_json(minus_fixed)}});
+        rules.push_back({{"rule", name_of(all_rules[r])},
+                         {"thresholds_by_fold", one.thresholds},
+                         {"cut", to_json(cut)},
+                         {"bias_plaquette", to_json(p)},
+                         {"bias_polyakov", to_json(l)},
+                         {"worst_plaquette", {{"beta", wp.first}, {"bias", wp.second}}},
+                         {"worst_polyakov", {{"beta", wl.first}, {"bias", wl.second}}},
+                         {"meets_demand", holds},
+                         {"cut_at_equal_bias", to_json(equal)},
+                         {"minus_fixed_at_equal_bias", to_json(minus_fixed)}});
     }
     report.data["rules"] = rules;
-    report.text = fmt::format("{}: {} held-out chains ({} hot/cold pairs), {} folds by pair. Bias of the mean of the 100 trajectories after the stop, in sigma_M, + towards the start; "
-                              "thresholds from the training chains of each fold (for a bias of {:.2f} there); demanded upper bound {:.2f}; equal bias {:.2f} (the worse of P and |L|).\n\n",
-                              to_text(lattice), 2 * h.pairs.size(), h.pairs.size(), o.folds, targets.training_bias, targets.demanded, targets.equal_bias) +
-                  markdown({"rule", "cut", "bias P", "bias |L|", "worst beta P", "worst beta |L|", "upper bounds hold", "cut at equal bias", "minus fixed"}, rows);
+    report.text =
+        fmt::format("{}: {} held-out chains ({} hot/cold pairs), {} folds by pair. Bias of the mean of the 100 trajectories after the stop, in "
+                    "sigma_M, + towards the start; "
+                    "thresholds from the training chains of each fold (for a bias of {:.2f} there); demanded upper bound {:.2f}; equal bias {:.2f} "
+                    "(the worse of P and |L|).\n\n",
+                    to_text(lattice), 2 * h.pairs.size(), h.pairs.size(), o.folds, targets.training_bias, targets.demanded, targets.equal_bias) +
+        markdown({"rule", "cut", "bias P", "bias |L|", "worst beta P", "worst beta |L|", "upper bounds hold", "cut at equal bias", "minus fixed"},
+                 rows);
 
     // The network against the best baseline, and int4 against float, as paired differences.
     const auto difference = [&](std::size_t a, std::size_t b) {
@@ -292,12 +309,22 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
         const auto bad = chi_at(h, which, [](std::size_t) { return std::size_t{45}; });
         beyond += c.sigmas() > 2.0 ? 1u : 0u;
         squared += c.sigmas() * c.sigmas();
-        rows.push_back({fmt::format("{:.3f}", beta), fmt::format("{:.3f}({:.3f})", c.chi[0], c.error[0]), fmt::format("{:.3f}({:.3f})", c.chi[1], c.error[1]), fmt::format("{:.1f}", c.sigmas()),
-                        fmt::format("{:.3f}({:.3f})", bad.chi[0], bad.error[0]), fmt::format("{:.1f}", std::abs(bad.chi[0] - c.chi[1]) / std::hypot(bad.error[0], c.error[1]))});
-        chi.push_back({{"beta", beta}, {"hot", c.chi[0]}, {"hot_error", c.error[0]}, {"cold", c.chi[1]}, {"cold_error", c.error[1]}, {"sigmas", c.sigmas()}, {"hot_cut_45", bad.chi[0]}, {"hot_cut_45_error", bad.error[0]}});
+        rows.push_back({fmt::format("{:.3f}", beta), fmt::format("{:.3f}({:.3f})", c.chi[0], c.error[0]),
+                        fmt::format("{:.3f}({:.3f})", c.chi[1], c.error[1]), fmt::format("{:.1f}", c.sigmas()),
+                        fmt::format("{:.3f}({:.3f})", bad.chi[0], bad.error[0]),
+                        fmt::format("{:.1f}", std::abs(bad.chi[0] - c.chi[1]) / std::hypot(bad.error[0], c.error[1]))});
+        chi.push_back({{"beta", beta},
+                       {"hot", c.chi[0]},
+                       {"hot_error", c.error[0]},
+                       {"cold", c.chi[1]},
+                       {"cold_error", c.error[1]},
+                       {"sigmas", c.sigmas()},
+                       {"hot_cut_45", bad.chi[0]},
+                       {"hot_cut_45_error", bad.error[0]}});
     }
-    report.text += fmt::format("\nchi_L after the monitor's stop (jackknife over chains); {} of {} betas differ by more than 2 joint errors ({:.1f} expected by chance); sum of squares {:.1f} for {}:\n\n", beyond, groups.size(),
-                               0.0455 * static_cast<double>(groups.size()), squared, groups.size()) +
+    report.text += fmt::format("\nchi_L after the monitor's stop (jackknife over chains); {} of {} betas differ by more than 2 joint errors ({:.1f} "
+                               "expected by chance); sum of squares {:.1f} for {}:\n\n",
+                               beyond, groups.size(), 0.0455 * static_cast<double>(groups.size()), squared, groups.size()) +
                    markdown({"beta", "chi_L hot", "chi_L cold", "joint errors", "hot, cut 45", "against cold"}, rows);
     report.data["chi"] = chi;
     report.data["chi_beyond_two_errors"] = beyond;
@@ -322,8 +349,10 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
         }
     }
     if (planted > 0) {
-        report.text += fmt::format("\nplanted case, hot start, beta 5.8 ... 5.9, cut 45: |L| of the 25 after it is {:.2f} sigma below equilibrium on average over {} chains, more than 1 sigma in {}; "
-                                   "the monitor refuses 45 in {} of these {}\n", left / static_cast<double>(planted), planted, displaced, refused, displaced);
+        report.text += fmt::format("\nplanted case, hot start, beta 5.8 ... 5.9, cut 45: |L| of the 25 after it is {:.2f} sigma below equilibrium on "
+                                   "average over {} chains, more than 1 sigma in {}; "
+                                   "the monitor refuses 45 in {} of these {}\n",
+                                   left / static_cast<double>(planted), planted, displaced, refused, displaced);
         report.data["planted"] = {{"chains", planted}, {"mean_displacement_sigma", left / static_cast<double>(planted)}, {"displaced", displaced}, {"refused", refused}};
     }
     return report;

@@ -59,7 +59,9 @@ result<thermalisation_choice> choose_stop(const chain_view& chains, const equili
 
 result<conductor_model> train_model(const training_data& data, const study_options& o, bool validate, const study_progress& progress) {
     if (data.lattices().size() != 1)
-        return error{errc::invalid_argument, fmt::format("the runs are of {} lattices: a model is of one, what it learns does not carry over to another volume", data.lattices().size()),
+        return error{errc::invalid_argument,
+                     fmt::format("the runs are of {} lattices: a model is of one, what it learns does not carry over to another volume",
+                                 data.lattices().size()),
                      "forge npu train", "train one model for each lattice (docs/notes/echo_state.md)"};
     std::map<std::string, head_standing> standing;
     if (validate)

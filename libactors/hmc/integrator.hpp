@@ -12,6 +12,10 @@ namespace forge {
 /// hep-lat/0505020): the minimum of the norm of the two error coefficients.
 inline constexpr double omelyan_lambda = 0.1931833275037836;
 
+/// Calls of kick_and_drift that integrate_pairs makes for a step. Between the last of a step and the first of the next positions
+/// stand at the end of the step, momenta before the kick that both share, half of which is each one's.
+[[nodiscard]] constexpr std::uint32_t pairs_per_step(integrator_kind kind) { return kind == integrator_kind::leapfrog ? 1 : 2; }
+
 /// Integrates the equations of motion for n_steps steps of size `step`; kicks first and last.
 ///
 /// leapfrog  K(step/2) D(step) K(step/2)                                  n + 1 kicks for n steps

@@ -200,7 +200,9 @@ result<void> echo_state_network::learn(const std::string& head, const network_st
     if (at == heads_.end())
         return unknown_head(*this, head);
     if (at->of.empty() || target.size() != at->spec.dim || !std::all_of(target.begin(), target.end(), [](double y) { return std::isfinite(y); }))
-        return error{errc::invalid_argument, "head \"" + head + "\" is not trained, or the target is not " + std::to_string(at->spec.dim) + " numbers", "echo-state network", ""};
+        return error{errc::invalid_argument,
+                     "head \"" + head + "\" is not trained, or the target is not " + std::to_string(at->spec.dim) + " numbers", "echo-state network",
+                     ""};
     if (!at->of[0][0].can_learn())
         return error{errc::unsupported, "head \"" + head + "\" came as weights alone: what it was trained on is not known", "echo-state network", "forge npu train"};
     for (std::size_t r = 0; r < reservoirs_.size(); ++r)

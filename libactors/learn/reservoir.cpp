@@ -75,7 +75,8 @@ result<reservoir> reservoir::make(const reservoir_shape& shape) {
     if (!radius)
         return radius.reason();
     if (!(*radius > 1e-12))
-        return error{errc::numerics_failed, "the recurrent weights that were drawn form no loop: their spectral radius is 0", "reservoir", "more units, or a higher connectivity"};
+        return error{errc::numerics_failed, "the recurrent weights that were drawn form no loop: their spectral radius is 0", "reservoir",
+                     "more units, or a higher connectivity"};
     std::vector<float> w_res(n * n);
     std::transform(drawn.begin(), drawn.end(), w_res.begin(), [&](double w) { return static_cast<float>(w * shape.spectral_radius / *radius); });
     auto made = from_weights(shape, w_in, w_res);
@@ -89,8 +90,9 @@ result<reservoir> reservoir::from_weights(const reservoir_shape& shape, std::spa
         return sound.reason();
     const std::size_t n = shape.units;
     if (w_in.size() != n * shape.inputs || w_res.size() != n * n)
-        return error{errc::invalid_argument, fmt::format("{} input and {} recurrent weights for {} units and {} inputs", w_in.size(), w_res.size(), n, shape.inputs), "reservoir",
-                     "w_in has units x inputs weights, w_res units x units"};
+        return error{errc::invalid_argument,
+                     fmt::format("{} input and {} recurrent weights for {} units and {} inputs", w_in.size(), w_res.size(), n, shape.inputs),
+                     "reservoir", "w_in has units x inputs weights, w_res units x units"};
     const auto finite = [](float w) { return std::isfinite(w); };
     if (!std::all_of(w_in.begin(), w_in.end(), finite) || !std::all_of(w_res.begin(), w_res.end(), finite))
         return error{errc::invalid_argument, "a weight is not a number", "reservoir", "the file is damaged"};

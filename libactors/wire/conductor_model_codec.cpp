@@ -5,6 +5,7 @@
 #include "libactors/wire/capnp_message.hpp"
 #include "libactors/wire/checkpoint_trailer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -16,6 +17,11 @@ constexpr std::uint64_t magic = 0x004c45444f4d464d; // "MFMODEL" and 0, little-e
 constexpr std::size_t list_max = 4096;              ///< heads, runs, tables: far more than anybody has
 constexpr std::size_t text_max = 65536;
 constexpr std::size_t point_numbers = 10;
+
+error too_large(std::uint64_t bytes) {
+    return {errc::unsupported, fmt::format("its readouts take {} bytes of memory, {} are the limit", bytes, conductor_model_memory_max), "conductor model",
+            "fewer units, heads or reservoirs"};
+}
 
 error broken(std::string what) { return {errc::malformed, std::move(what), "conductor model", "train again, or take another copy"}; }
 
@@ -120,13 +126,16 @@ result<extents> read_extents(const capnp::List<std::uint32_t>::Reader& list) {
     return l;
 }
 
-result<network_shape> read_shape(disk::ConductorModel::Reader root) {
+// Every list is fetched once and handed on: each time counts against what a reader may traverse.
+using head_list = capnp::List<disk::Head>::Reader;
+
+result<network_shape> read_shape(disk::ConductorModel::Reader root, std::uint32_t reservoirs, const head_list& heads) {
     network_shape s;
     s.reservoir = {root.getInputs(), root.getUnits(), root.getSpectralRadius(), root.getConnectivity(), root.getLeak(), root.getInputScale(), root.getSeed()};
-    s.reservoirs = root.getReservoirs().size();
+    s.reservoirs = reservoirs;
     s.feature_version = root.getFeatureVersion();
     s.inputs_hidden = root.getInputsHidden();
-    for (const auto h : root.getHeads()) {
+    for (const auto h : heads) {
         const std::string activation = h.getActivation().cStr();
         const auto known = head_activation_from(activation);
         if (!known)
@@ -136,18 +145,17 @@ result<network_shape> read_shape(disk::ConductorModel::Reader root) {
     return s;
 }
 
-result<void> read_heads(disk::ConductorModel::Reader root, conductor_model& m) {
+result<void> read_heads(disk::ConductorModel::Reader root, const head_list& heads, conductor_model& m) {
     const auto& shape = m.network.shape();
     const std::size_t n = std::size_t{shape.reservoir.units} + 1;
     std::vector<std::vector<double>> inverses;
-    // Every list is fetched once: each time counts against what a reader may traverse.
     for (const auto i : root.getInverses()) {
         const auto values = i.getValues();
         if (values.size() != n * n)
             return broken("an inverse of another size than the reservoir's");
         inverses.push_back(numbers(values));
     }
-    const auto heads = root.getHeads();
+    std::uint64_t copies = 0; // in the file an inverse is there once, in memory every readout has its own
     for (unsigned h = 0; h < shape.heads.size(); ++h) {
         const auto in = heads[h];
         head_standing standing{shape.heads[h].name, in.getTrusted(), std::nullopt, std::nullopt, in.getCut()};
@@ -170,8 +178,12 @@ result<void> read_heads(disk::ConductorModel::Reader root, conductor_model& m) {
             const auto weights = r.getWeights();
             if (weights.size() != n || r.getInverse() < -1 || r.getInverse() >= static_cast<std::int64_t>(inverses.size()))
                 return broken("a readout of head \"" + standing.name + "\" does not fit its reservoir");
+            copies += r.getInverse() < 0 ? 0 : 1;
+            if (copies * n * n * sizeof(double) > conductor_model_memory_max)
+                return too_large(copies * n * n * sizeof(double));
             auto one = r.getInverse() < 0 ? ridge_readout::from_weights(numbers(weights))
-                                          : ridge_readout::from_parts({r.getLambda(), r.getObjective(), r.getRows(), numbers(weights), inverses[static_cast<std::size_t>(r.getInverse())]});
+                                          : ridge_readout::from_parts({r.getLambda(), r.getObjective(), r.getRows(), numbers(weights),
+                                                                       inverses[static_cast<std::size_t>(r.getInverse())]});
             if (!one)
                 return broken(one.reason().what);
             of[k / dim].push_back(std::move(*one));
@@ -182,20 +194,28 @@ result<void> read_heads(disk::ConductorModel::Reader root, conductor_model& m) {
     return {};
 }
 
-result<void> read_tables(disk::ConductorModel::Reader root, conductor_model& m) {
-    for (const auto t : root.getThermalisation()) {
+template <class Stops, class Tables>
+result<void> read_tables(const Stops& stops, const Tables& tables, conductor_model& m) {
+    for (const auto t : stops) {
         const auto lattice = read_extents(t.getExtents());
         if (!lattice)
             return lattice.reason();
         if (t.getRule() > 1)
             return error{errc::version_too_new, "a thermalisation rule that this program does not know", "conductor model", "the program that wrote it"};
-        const thermalisation_settings s{static_cast<thermalisation_rule>(t.getRule()), t.getWindow(), t.getZ(), t.getAgreeZ(), t.getNearPlaquette(), t.getNearPolyakov(), t.getAtLeast(), t.getAtMost()};
+        const thermalisation_settings s{static_cast<thermalisation_rule>(t.getRule()),
+                                        t.getWindow(),
+                                        t.getZ(),
+                                        t.getAgreeZ(),
+                                        t.getNearPlaquette(),
+                                        t.getNearPolyakov(),
+                                        t.getAtLeast(),
+                                        t.getAtMost()};
         const bool finite = std::isfinite(s.z) && std::isfinite(s.agree_z) && std::isfinite(s.near_plaquette) && std::isfinite(s.near_polyakov);
         if (!finite || s.window < 2 || s.at_least < s.window || s.at_most < s.at_least)
             return broken("thermalisation settings that cannot be");
         m.thermalisation.push_back({*lattice, s});
     }
-    for (const auto e : root.getEquilibrium()) {
+    for (const auto e : tables) {
         const auto lattice = read_extents(e.getExtents());
         if (!lattice)
             return lattice.reason();
@@ -206,7 +226,8 @@ result<void> read_tables(disk::ConductorModel::Reader root, conductor_model& m) 
         for (std::size_t k = 0; k < flat.size(); k += point_numbers) {
             if (!(flat[k + 1] >= 0.0 && flat[k + 1] < 1e9))
                 return broken("a number of chains that cannot be");
-            points.push_back({flat[k], static_cast<std::size_t>(flat[k + 1]), flat[k + 2], flat[k + 3], flat[k + 4], flat[k + 5], flat[k + 6], flat[k + 7], flat[k + 8], flat[k + 9]});
+            points.push_back({flat[k], static_cast<std::size_t>(flat[k + 1]), flat[k + 2], flat[k + 3], flat[k + 4], flat[k + 5], flat[k + 6],
+                              flat[k + 7], flat[k + 8], flat[k + 9]});
         }
         auto table = equilibrium_table::from_points(*lattice, std::move(points));
         if (!table)
@@ -220,16 +241,28 @@ result<void> read_model(disk::ConductorModel::Reader root, std::uint32_t feature
     if (root.getMagic() != magic)
         return broken("this is no conductor model");
     if (root.getSchemaVersion() > conductor_model_version)
-        return error{errc::version_too_new, fmt::format("the model has schema version {}, this program reads up to {}", root.getSchemaVersion(), conductor_model_version), "conductor model", "the program that wrote it, or a newer one"};
+        return error{errc::version_too_new,
+                     fmt::format("the model has schema version {}, this program reads up to {}", root.getSchemaVersion(), conductor_model_version),
+                     "conductor model", "the program that wrote it, or a newer one"};
+    if (root.getSchemaVersion() != conductor_model_version)
+        return broken(fmt::format("there is no schema version {}", root.getSchemaVersion()));
     if (root.getFeatureVersion() != 0 && root.getFeatureVersion() != features)
-        return error{errc::conflict, fmt::format("the model was trained on features of version {}, this program builds version {}", root.getFeatureVersion(), features), "conductor model", "forge npu train on the same runs makes one that fits"};
-    if (root.getHeads().size() > list_max || root.getRuns().size() > list_max || root.getThermalisation().size() > list_max || root.getEquilibrium().size() > list_max || root.getReservoirs().size() > 16)
-        return broken("longer lists than any model has");
-    auto shape = read_shape(root);
+        return error{
+            errc::conflict,
+            fmt::format("the model was trained on features of version {}, this program builds version {}", root.getFeatureVersion(), features),
+            "conductor model", "forge npu train on the same runs makes one that fits"};
+    const auto heads = root.getHeads();
+    const auto runs = root.getRuns();
+    const auto stops = root.getThermalisation();
+    const auto tables = root.getEquilibrium();
+    const auto stored = root.getReservoirs();
+    const auto provenance = root.getProvenance();
+    if (std::max({heads.size(), runs.size(), stops.size(), tables.size()}) > list_max || stored.size() > 16 || provenance.size() > text_max)
+        return broken("longer lists or texts than any model has");
+    auto shape = read_shape(root, stored.size(), heads);
     if (!shape)
         return shape.reason();
     std::vector<reservoir> reservoirs;
-    const auto stored = root.getReservoirs();
     for (unsigned k = 0; k < stored.size(); ++k) {
         const auto r = stored[k];
         auto one = shape->reservoir;
@@ -243,14 +276,14 @@ result<void> read_model(disk::ConductorModel::Reader root, std::uint32_t feature
     if (!network)
         return broken(network.reason().what);
     m.network = std::move(*network);
-    for (const auto run : root.getRuns())
+    for (const auto run : runs)
         m.runs.emplace_back(run.cStr());
     m.chains = root.getChains();
     m.rows = root.getRows();
-    m.provenance = root.getProvenance().cStr();
-    if (auto heads = read_heads(root, m); !heads)
-        return heads;
-    return read_tables(root, m);
+    m.provenance = provenance.cStr();
+    if (auto read = read_heads(root, heads, m); !read)
+        return read;
+    return read_tables(stops, tables, m);
 }
 
 } // namespace
@@ -260,13 +293,14 @@ result<std::vector<std::byte>> encode_model(const conductor_model& m) {
     // An upper bound: floats of the reservoirs, readouts with an inverse each, tables and texts.
     const std::uint64_t n = std::uint64_t{shape.reservoir.units} + 1;
     std::uint64_t words = 1024 + m.provenance.size() / word_bytes + shape.reservoirs * (n * (n + shape.reservoir.inputs) / 2 + 16);
+    std::uint64_t copies = 0;
     inverse_shelf counted;
     for (const auto& h : shape.heads) {
         words += 32 + h.name.size();
         if (m.network.trained(h.name))
             for (std::size_t r = 0; r < shape.reservoirs; ++r)
                 for (std::uint32_t c = 0; c < h.dim; ++c) {
-                    (void)counted.put(m.network.readout(r, h.name, c)->to_parts().inverse);
+                    copies += counted.put(m.network.readout(r, h.name, c)->to_parts().inverse) < 0 ? 0 : 1;
                     words += n + 16;
                 }
     }
@@ -276,7 +310,10 @@ result<std::vector<std::byte>> encode_model(const conductor_model& m) {
     for (const auto& run : m.runs)
         words += run.size() / word_bytes + 4;
     if (words * word_bytes > conductor_model_bytes_max || m.provenance.size() > text_max)
-        return error{errc::unsupported, fmt::format("the model takes {} bytes, {} are the limit", words * word_bytes, conductor_model_bytes_max), "conductor model", "fewer units or reservoirs"};
+        return error{errc::unsupported, fmt::format("the model takes {} bytes, {} are the limit", words * word_bytes, conductor_model_bytes_max),
+                     "conductor model", "fewer units or reservoirs"};
+    if (copies * n * n * sizeof(double) > conductor_model_memory_max)
+        return too_large(copies * n * n * sizeof(double));
     one_segment_builder message(words);
     auto root = message.root<disk::ConductorModel>();
     root.setMagic(magic);
@@ -328,7 +365,8 @@ result<conductor_model> decode_model(std::span<const std::byte> bytes, std::uint
     const std::span<const std::byte> all(reinterpret_cast<const std::byte*>(copy.data()), bytes.size());
     if (auto whole = check_trailer(all); !whole) {
         if (whole.reason().code == errc::checksum_mismatch)
-            return error{errc::checksum_mismatch, "the SHA-256 of the file is not the one in its trailer: bytes have changed", "conductor model", "train again, or take another copy"};
+            return error{errc::checksum_mismatch, "the SHA-256 of the file is not the one in its trailer: bytes have changed", "conductor model",
+                         "train again, or take another copy"};
         return broken("the file was cut short, or is no conductor model");
     }
     auto rest = all.first(all.size() - checkpoint_trailer_bytes);

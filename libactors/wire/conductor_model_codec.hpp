@@ -15,9 +15,11 @@ namespace forge {
 /// Version that this program writes; stored on disk.
 inline constexpr std::uint32_t conductor_model_version = 1;
 inline constexpr std::uint64_t conductor_model_bytes_max = std::uint64_t{1} << 30;
+/// What the readouts may take when read: an inverse that many of them name stands in the file once. 60 readouts of 2,048 units are 2 GB.
+inline constexpr std::uint64_t conductor_model_memory_max = std::uint64_t{4} << 30;
 
 /// Deterministic: equal models give equal bytes. Writing the file durably is the caller's (checkpoint_store::put).
-/// @return errc::unsupported when the model is larger than the limit.
+/// @return errc::unsupported when the model is larger than the limits, in the file or in memory.
 [[nodiscard]] result<std::vector<std::byte>> encode_model(const conductor_model& m);
 
 /// Reads a model and believes nothing: whole-file hash, every size before it is used, every number finite.

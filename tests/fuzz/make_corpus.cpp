@@ -7,6 +7,7 @@
 #include "libactors/transport/join_message.hpp"
 #include "libactors/transport/stream_message.hpp"
 #include "libactors/wire/checkpoint_codec.hpp"
+#include "libactors/wire/conductor_model_codec.hpp"
 #include "libactors/wire/npu_program_codec.hpp"
 
 #include <filesystem>
@@ -48,6 +49,32 @@ void seed_program() {
     constexpr std::size_t payload_at = 8 * (1 + 1 + 2 + 2 + 4);
     seed("npu_program", "file", bytes);
     seed("npu_program", "payload", std::vector<std::byte>(bytes.begin() + payload_at, bytes.end()));
+}
+
+/// A model with every kind of entry, and the same without its trailer, which the target puts behind what it is given.
+void seed_model() {
+    forge::network_shape shape;
+    shape.reservoir = {.inputs = 2, .units = 2, .connectivity = 1.0};
+    shape.reservoirs = 2;
+    shape.heads = {{"a", 2, forge::head_activation::softmax}, {"b", 1, forge::head_activation::linear}, {"c", 1, forge::head_activation::relu}};
+    forge::conductor_model m;
+    m.network = forge::echo_state_network::make(shape).or_throw();
+    const auto whole = forge::ridge_readout::from_parts({0.1, 2.0, 9, {0.5, 1.0, -1.0}, {2, 1, 0, 1, 2, 1, 0, 1, 2}}).or_throw();
+    const auto bare = forge::ridge_readout::from_weights({0.0, 1.0, 2.0}).or_throw();
+    m.network.set_readouts("a", {{whole, whole}, {whole, whole}}).or_throw();
+    m.network.set_readouts("b", {{bare}, {bare}}).or_throw();
+    m.heads = {{"a", true, 0.9, 0.8, 0.5}, {"b", false, 0.1, std::nullopt, 0.5}, {"c", false, std::nullopt, std::nullopt, 0.5}};
+    m.thermalisation = {{forge::extents{{4, 4, 4, 4}}, {}}};
+    m.equilibrium = {forge::equilibrium_table::from_points(forge::extents{{4, 4, 4, 4}}, {{5.6, 4, 0.53, 0.01, 0.002, 0.06, 0.03, 0.01, 3.0, 0.2},
+                                                                                         {5.7, 4, 0.55, 0.01, 0.002, 0.12, 0.06, 0.03, 30.0, 1.4},
+                                                                                         {5.8, 4, 0.57, 0.01, 0.002, 0.24, 0.04, 0.01, 6.0, 0.4}})
+                         .or_throw()};
+    m.runs = {"r"};
+    m.provenance = "p";
+    auto bytes = forge::encode_model(m).or_throw();
+    seed("conductor_model", "whole", bytes);
+    bytes.resize(bytes.size() - 64);
+    seed("conductor_model", "no_trailer", bytes);
 }
 
 std::string big_endian(std::uint32_t x) {
@@ -115,5 +142,6 @@ int main(int, char** arguments) {
     seed("membership", "list", to_text(list.without("beta").or_throw()));
     seed_chain();
     seed_program();
+    seed_model();
     seed_files();
 }

@@ -142,3 +142,24 @@ TEST_CASE("a model of other features is refused, saying which; weights from else
     REQUIRE(back.heads.size() == 1);
     CHECK_FALSE(back.heads[0].trusted);
 }
+
+TEST_CASE("a model of nothing but many untrained heads can be read: what is fetched stays within what a reader may meet") {
+    network_shape shape;
+    shape.reservoir.inputs = 1;
+    shape.reservoir.units = 2;
+    shape.reservoir.connectivity = 1.0;
+    shape.reservoirs = 1;
+    for (int k = 0; k < 1000; ++k)
+        shape.heads.push_back({std::to_string(k), 1, head_activation::relu});
+    conductor_model m;
+    m.network = echo_state_network::make(shape).or_throw();
+    m.runs.assign(1000, "r");
+    const auto bytes = encode_model(m).or_throw();
+    const auto back = decode_model(bytes);
+    INFO((back ? "" : back.reason().what));
+    REQUIRE(back);
+    CHECK(back->network.shape() == shape);
+    CHECK(encode_model(*back).or_throw() == bytes);
+    m.provenance.assign(65537, 'p');
+    CHECK(encode_model(m).reason().code == errc::unsupported);
+}

@@ -70,7 +70,17 @@ conductor::chain_view& conductor::view_of(const watched_batch& batch, bool heads
         return known->second;
     // In first segments the model has a say in where thermalisation ends: asked whatever `classify` says, which is no physics.
     const auto* model = heads && (plan_.conductor.classify || batch.ordinal == 0) ? model_.get() : nullptr;
-    chain_view fresh{batch.ordinal, 0, rng_key(seed_, batch.chain), chain_watch(model, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
+    chain_view fresh{batch.ordinal,
+                     0,
+                     rng_key(seed_, batch.chain),
+                     chain_watch(model, plan_.lattice),
+                     batch.params.beta,
+                     0.0,
+                     0.0,
+                     0,
+                     batch.params.n_steps,
+                     {},
+                     {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
 

@@ -122,7 +122,8 @@ void equilibrium_table::find_peak() {
 result<equilibrium_table> equilibrium_table::from_points(const extents& lattice, std::vector<equilibrium_point> points) {
     double last = -1e300;
     for (const auto& p : points) {
-        const bool finite = std::isfinite(p.beta) && std::isfinite(p.plaquette) && std::isfinite(p.polyakov) && std::isfinite(p.chi_polyakov) && std::isfinite(p.tau_polyakov);
+        const bool finite = std::isfinite(p.beta) && std::isfinite(p.plaquette) && std::isfinite(p.polyakov) && std::isfinite(p.chi_polyakov) &&
+                            std::isfinite(p.tau_polyakov);
         const bool spread = p.sigma_plaquette > 0.0 && p.mean_sigma_plaquette > 0.0 && p.sigma_polyakov > 0.0 && p.mean_sigma_polyakov > 0.0;
         if (!finite || !spread || !(p.beta > last))
             return error{errc::invalid_argument, fmt::format("the equilibrium values at beta {} cannot be", p.beta), "equilibrium values", "train again"};

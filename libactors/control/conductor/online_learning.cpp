@@ -12,7 +12,8 @@ result<std::size_t> learn_segment(conductor_model& m, const chain_history& histo
     if (m.equilibrium.empty())
         return error{errc::not_found, "the model knows no equilibrium", "online learning", "a model of forge npu train"};
     if (!(m.equilibrium.front().lattice() == history.lattice))
-        return error{errc::invalid_argument, "the model is of " + to_text(m.equilibrium.front().lattice()) + ", the chain of " + to_text(history.lattice), "online learning",
+        return error{errc::invalid_argument,
+                     "the model is of " + to_text(m.equilibrium.front().lattice()) + ", the chain of " + to_text(history.lattice), "online learning",
                      "one model for each lattice"};
     const auto stride = std::max<std::size_t>(1, history.samples.size() / std::max<std::size_t>(1, rows_max));
     auto state = m.network.rest();

@@ -227,7 +227,9 @@ std::optional<double> fitted_peak(const std::vector<measured_point>& points, con
 }
 
 result<steering_study> study_steering(const std::vector<measured_series>& stock, const steering_study_settings& s) {
-    const auto bad = [](const char* what) { return error{errc::invalid_argument, what, "steering study", "runs of at least five betas on one lattice, all thermalised"}; };
+    const auto bad = [](const char* what) {
+        return error{errc::invalid_argument, what, "steering study", "runs of at least five betas on one lattice, all thermalised"};
+    };
     if (stock.size() < 5 || s.budgets.empty() || s.seeds < 2)
         return bad("fewer than five betas, two seeds or one budget");
     std::vector<double> variance;
@@ -251,7 +253,8 @@ result<steering_study> study_steering(const std::vector<measured_series>& stock,
     for (const std::uint32_t k : {5u, 7u, 9u, 13u, 17u, 25u})
         strategies.emplace_back(fmt::format("uniform {}", k), [k, &s](scanned_world& w, std::uint32_t budget, std::uint64_t) { return uniform(w, s, k, budget); });
     const auto grids = strategies.size();
-    strategies.emplace_back(fmt::format("two-stage {}+{}", stage_one, stage_two), [&s](scanned_world& w, std::uint32_t budget, std::uint64_t) { return two_stage(w, s, budget); });
+    strategies.emplace_back(fmt::format("two-stage {}+{}", stage_one, stage_two),
+                            [&s](scanned_world& w, std::uint32_t budget, std::uint64_t) { return two_stage(w, s, budget); });
     strategies.emplace_back("conductor", [&s](scanned_world& w, std::uint32_t budget, std::uint64_t seed) { return conducted(w, s, budget, seed); });
 
     steering_study out;

@@ -99,7 +99,8 @@ trajectory_sample sample_of(const physics_record& r, double beta, bool hot_start
     return {beta, o.plaquette_spatial, o.plaquette_temporal, o.polyakov_re, o.polyakov_im, o.delta_h, o.accepted, hot_start, in_segment, metropolis_threshold(next)};
 }
 
-result<chain_history> history_of(std::span<const physics_record> records, const segment_params& params, const extents& lattice, bool hot_start, std::string_view campaign_seed) {
+result<chain_history> history_of(std::span<const physics_record> records, const segment_params& params, const extents& lattice, bool hot_start,
+                                 std::string_view campaign_seed) {
     chain_history h;
     h.lattice = lattice;
     h.beta = params.beta;
@@ -112,7 +113,8 @@ result<chain_history> history_of(std::span<const physics_record> records, const 
     for (std::size_t k = 0; k < records.size(); ++k) {
         const auto& r = records[k];
         if (r.chain != h.chain || r.segment != records.front().segment || r.trajectory != records.front().trajectory + k)
-            return error{errc::invalid_argument, "the records are not one segment without gaps", fmt::format("{} trajectory {}", to_text(r.chain), r.trajectory), "forge ledger check"};
+            return error{errc::invalid_argument, "the records are not one segment without gaps",
+                         fmt::format("{} trajectory {}", to_text(r.chain), r.trajectory), "forge ledger check"};
         h.samples.push_back(sample_of(r, params.beta, hot_start, static_cast<std::uint32_t>(k + 1), {key, r.trajectory + 1, r.segment.value}));
     }
     return h;
