@@ -24,6 +24,7 @@ struct waiting_check {
 struct conductor_data {
     static inline const char* name = "conductor";
     std::optional<conductor> core;
+    std::shared_ptr<reservoir_stepper> device; ///< also the core's; empty: software
     std::shared_ptr<status_board> board;
     std::optional<stage_meter> meter;
     std::vector<waiting_batch> window;
@@ -48,6 +49,8 @@ void publish(conductor_ptr self, bool force) {
     d.shown.mode = name_of(d.core->plan().conductor.mode);
     d.shown.points = d.core->points().size();
     d.shown.waiting = d.checks.size();
+    if (d.device)
+        d.shown.device = d.device->report();
     d.shown.heads.clear();
     for (const auto& h : d.core->standing())
         d.shown.heads.push_back({h.head, h.score, h.trusted});
@@ -142,7 +145,10 @@ caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<const runti
     auto& d = self->state;
     d.board = std::move(board);
     d.meter.emplace("conductor", steady_now_s());
-    d.core.emplace(parts->plan, parts->seed, parts->model);
+    d.device = parts->model_device;
+    d.core.emplace(parts->plan, parts->seed, parts->model, d.device);
+    if (d.device && !d.device->report().note.empty())
+        d.board->notice("conductor: " + d.device->report().note);
     d.shown.model = parts->model_name;
     if (parts->model && parts->save_model) {
         d.learnt = *parts->model;

@@ -56,8 +56,8 @@ parameter_answer cheapest_steps(std::uint32_t n, double sigma) {
     return best;
 }
 
-conductor::conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model)
-    : plan_(plan), seed_(std::move(seed)), model_(std::move(model)) {
+conductor::conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model, std::shared_ptr<reservoir_stepper> stepper)
+    : plan_(plan), seed_(std::move(seed)), model_(std::move(model)), stepper_(std::move(stepper)) {
     if (model_)
         for (const auto id : chain_watch::judged())
             if (const std::string name(about(id).name); model_->network.trained(name))
@@ -68,7 +68,7 @@ conductor::chain_view& conductor::view_of(const watched_batch& batch) {
     const auto known = chains_.find(batch.chain);
     if (known != chains_.end() && known->second.ordinal == batch.ordinal)
         return known->second;
-    chain_view fresh{batch.ordinal, 0, chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
+    chain_view fresh{batch.ordinal, 0, chain_watch(plan_.conductor.classify ? model_.get() : nullptr, plan_.lattice, stepper_.get()), batch.params.beta, 0.0, 0.0, 0, batch.params.n_steps, {}, {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
 
