@@ -45,6 +45,9 @@ public:
                              "a smaller model, or device = \"software\""};
             rest_.push_back(made->rest());
             programs_.push_back(std::move(*made));
+            constexpr double rounding = 1e-3; // far below what four bits cost, far above what they leave of weights that are in four bits already
+            if (r == 0 && int4_error(program->reservoir, one.inputs() + one.units()) > rounding)
+                note_ += (note_.empty() ? "" : "; ") + std::string("its readouts were trained on weights that four bits change: forge npu train --int4-weights");
         }
         return {};
     }

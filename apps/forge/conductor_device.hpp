@@ -14,7 +14,8 @@ namespace forge::app {
 [[nodiscard]] std::vector<float> range_of_features(std::size_t inputs, std::size_t units);
 
 /// Hybrid execution on sim-akd1000: 4-bit weights and 8-bit inputs there, tanh, leak and state on the host in floats, one program a
-/// reservoir. Readouts stay the network's, which were trained on states of the software: docs/notes/int4.md says what that costs.
+/// reservoir. Readouts stay the network's; they fit where the model was trained on 4-bit weights (forge npu train --int4-weights), else the
+/// report's note warns: docs/notes/int4.md says what it costs.
 ///
 /// The 8-bit range is not learnt from data: inputs are feature vectors, which end at feature_bound, and states end at 1, and range_of_features
 /// fixes it. Nothing is ever cut, and the bits depend on the model alone, on no order in which chains are heard.

@@ -6,6 +6,7 @@
 #include "apps/forge/npu_device_search.hpp"
 #include "apps/forge/npu_model_data.hpp"
 #include "libactors/engine/dense/software_engine.hpp"
+#include "libactors/engine/npu/int4.hpp"
 #include "libactors/engine/npu/sim_akd1000.hpp"
 #include "libactors/learn/hybrid/architecture_search.hpp"
 
@@ -108,13 +109,27 @@ result<reservoir_shape> shape_for(std::span<const labelled_sequence> all, const 
 }
 
 /// What a campaign's conductor does on the device: readouts trained on states of the software, 8-bit ranges from the bounds of the features.
-result<mode_row> as_in_campaigns(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, dense_engine& device) {
+/// @param int4_weights  the software has the device's weights, as forge npu train --int4-weights
+result<mode_row> as_in_campaigns(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, dense_engine& device,
+                                 bool int4_weights) {
     auto p = train_classifier(shape, all, host, {}, {.readouts = readout_place::host});
     if (!p)
         return p.reason();
+    if (int4_weights) {
+        const std::size_t columns = shape.inputs + shape.units;
+        for (std::size_t row = 0; row < shape.units; ++row) {
+            const auto w = std::span(p->reservoir).subspan(row * columns, columns);
+            const auto q = quantise_channel(w);
+            for (std::size_t k = 0; k < columns; ++k)
+                w[k] = static_cast<float>(q.q[k]) * q.scale;
+        }
+        p = retrain_classifier(*p, all, host, {}, {.readouts = readout_place::host});
+        if (!p)
+            return p.reason();
+    }
     p->examples = range_of_features(shape.inputs, shape.units);
     mode_row row;
-    row.name = "hybrid, readouts trained in f32";
+    row.name = int4_weights ? "hybrid, trained in f32 on int4 W" : "hybrid, readouts trained in f32";
     auto answers = classify(*p, all, sample_role::test, host, {&device},
                             {.readouts = readout_place::host, .int4_tolerance = std::numeric_limits<double>::infinity()}, &row.cost);
     if (!answers)
@@ -173,10 +188,12 @@ result<nlohmann::json> compare_on(const chain_view& chains, const compare_option
         auto rows = compare_modes(*shape, *all, host, sim);
         if (!rows)
             return rows.reason();
-        auto campaign_row = as_in_campaigns(*shape, *all, host, sim);
-        if (!campaign_row)
-            return campaign_row.reason();
-        rows->push_back(std::move(*campaign_row));
+        for (const bool int4_weights : {false, true}) {
+            auto campaign_row = as_in_campaigns(*shape, *all, host, sim, int4_weights);
+            if (!campaign_row)
+                return campaign_row.reason();
+            rows->push_back(std::move(*campaign_row));
+        }
         append(modes, std::move(*rows));
         asked.n += here.n;
         asked.k += here.k;

@@ -28,7 +28,7 @@ struct trained {
         hot.finish();
         cold.finish();
         const auto r =
-            run_forge({"npu", "train", hot.folder().string(), cold.folder().string(), "-o", file, "--units", "24", "--reservoirs", "2", "--json"});
+            run_forge({"npu", "train", hot.folder().string(), cold.folder().string(), "-o", file, "--units", "24", "--reservoirs", "2", "--int4-weights", "--json"});
         INFO(r.err);
         REQUIRE(r.exit_code == 0);
     }
@@ -93,6 +93,14 @@ TEST_CASE("on a device or not, advice changes no bit; a device without a model i
     CHECK(software.finish() == sim.finish());
     CHECK(device_of(software).at("name") == "software-f32");
     CHECK(device_of(software).at("passes").is_null());
+    // Readouts of other weights than the device holds: it runs, and says so.
+    const auto plain = (model.hot.scratch() / "plain.model").string();
+    REQUIRE(run_forge({"npu", "train", model.hot.folder().string(), model.cold.folder().string(), "-o", plain, "--units", "24", "--no-validation"}).exit_code == 0);
+    auto other = pairs(model, "advise", "sim-akd1000");
+    other.conductor = "mode = \"advise\"\nmodel = \"" + plain + "\"\ndevice = \"sim-akd1000\"\n";
+    scenario warned(other);
+    (void)warned.finish();
+    CHECK(device_of(warned).at("note").get<std::string>().find("--int4-weights") != std::string::npos);
     auto none = pairs(model, "act", "sim-akd1000");
     none.conductor = "mode = \"act\"\ndevice = \"sim-akd1000\"\n";
     const auto r = scenario(none).run();
@@ -113,7 +121,7 @@ TEST_CASE("the same held-out chains are answered in f32, in int4 and in both, be
     CHECK(r.at("held_out_rows") == 4 * rows);         // two of six partnerships
     CHECK(r.at("folds").at(0).at("training_rows") == 6 * rows);
     CHECK(r.at("constant").get<double>() == Approx(std::max(r.at("base_rate").get<double>(), 1.0 - r.at("base_rate").get<double>())));
-    REQUIRE(r.at("modes").size() == 8); // those of compare_modes, and what campaigns do
+    REQUIRE(r.at("modes").size() == 9); // those of compare_modes, and what campaigns do
     for (const auto& m : r.at("modes")) {
         CAPTURE(m.dump());
         CHECK(m.at("n") == r.at("held_out_rows"));
