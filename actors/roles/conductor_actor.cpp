@@ -25,6 +25,7 @@ struct waiting_check {
 struct conductor_data {
     static inline const char* name = "conductor";
     std::shared_ptr<conductor> core;
+    std::shared_ptr<reservoir_stepper> device; ///< also the core's; empty: software
     std::shared_ptr<status_board> board;
     std::optional<stage_meter> meter;
     std::vector<waiting_batch> window;
@@ -49,6 +50,8 @@ void publish(conductor_ptr self, bool force) {
     d.shown.mode = name_of(d.core->plan().conductor.mode);
     d.shown.points = d.core->points().size();
     d.shown.waiting = d.checks.size();
+    if (d.device)
+        d.shown.device = d.device->report();
     d.shown.heads.clear();
     for (const auto& h : d.core->standing())
         d.shown.heads.push_back({h.head, h.score, h.trusted});
@@ -106,7 +109,7 @@ void work_off(conductor_ptr self) {
 /// With what earlier processes of this campaign left in the ledger. On the caller's thread: the ledger has one user at a time, and from
 /// the moment that there is a recorder it is the recorder.
 std::shared_ptr<conductor> recalled(const runtime_parts& parts, status_board& board) {
-    auto core = std::make_shared<conductor>(parts.plan, parts.seed, parts.model);
+    auto core = std::make_shared<conductor>(parts.plan, parts.seed, parts.model, parts.model_device);
     const auto without = [&board](const error& e) { board.notice("the conductor starts without history: " + to_text(e)); };
     for (std::uint32_t c = 0; c < parts.plan.n_chains; ++c) {
         const auto segments = parts.book->segments(chain_id{c});
@@ -164,6 +167,9 @@ caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<conductor> 
     d.board = std::move(board);
     d.meter.emplace("conductor", steady_now_s());
     d.core = std::move(core);
+    d.device = parts->model_device;
+    if (d.device && !d.device->report().note.empty())
+        d.board->notice("conductor: " + d.device->report().note);
     d.shown.model = parts->model_name;
     if (parts->model && parts->save_model) {
         d.learnt = *parts->model;

@@ -5,6 +5,7 @@
 #include "actors/runtime/status_board.hpp"
 #include "libactors/checkpoint/checkpoint_store.hpp"
 #include "libactors/control/campaign.hpp"
+#include "libactors/control/conductor/reservoir_stepper.hpp"
 #include "libactors/control/conductor/trained_model.hpp"
 #include "libactors/control/operations/operation.hpp"
 #include "libactors/engine/lattice_engine.hpp"
@@ -52,6 +53,7 @@ struct runtime_parts {
     std::function<std::string(const operation_report&)> encode_operation; ///< for the ledger's event; may be empty
     std::shared_ptr<const conductor_model> model; ///< of the conductor; may be empty: it has heuristics only
     std::string model_name; ///< as people know it
+    std::shared_ptr<reservoir_stepper> model_device; ///< runs its reservoirs, on the conductor's thread alone; empty: software
     std::function<result<void>(const conductor_model&)> save_model; ///< what the model has learnt from this campaign; may be empty
     std::optional<cluster_parts> cluster_setup; ///< unset: this process alone
     std::shared_ptr<hub> cluster;               ///< filled by campaign_runtime

@@ -4,6 +4,7 @@
 
 #include "libactors/base/ids.hpp"
 #include "libactors/base/metrics.hpp"
+#include "libactors/control/conductor/reservoir_stepper.hpp"
 #include "libactors/control/operations/operation.hpp"
 
 #include <deque>
@@ -84,6 +85,7 @@ struct conductor_status {
     std::vector<chain_says> says; ///< at most 64 chains
     std::string mode;  ///< off, advise, act; empty: no conductor
     std::string model; ///< file; empty: heuristics only
+    std::optional<stepper_report> device; ///< that runs its reservoirs; unset: software
     std::uint64_t requests = 0;
     std::uint64_t batches = 0;   ///< passes that answered them
     std::uint64_t watched = 0;   ///< trajectories

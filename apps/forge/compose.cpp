@@ -2,6 +2,7 @@
 #include "apps/forge/compose.hpp"
 
 #include "apps/forge/conductor_choice.hpp"
+#include "apps/forge/conductor_device.hpp"
 #include "apps/forge/npu_model_json.hpp"
 #include "apps/forge/operation_json.hpp"
 #include "apps/forge/precision_choice.hpp"
@@ -147,6 +148,15 @@ result<composed_run> compose(const loaded_campaign& given) {
     auto model = conductor_model_for(c, r.introduction);
     if (!model)
         return model.reason();
+    if (model->model) {
+        auto device = conductor_stepper(c.plan.conductor, model->model->network, find_akida());
+        if (!device)
+            return device.reason();
+        r.parts.model_device = *device;
+        if (r.parts.model_device)
+            r.introduction += fmt::format("conductor: its reservoirs run on {}{}\n", r.parts.model_device->report().name,
+                                          r.parts.model_device->report().note.empty() ? "" : " (" + r.parts.model_device->report().note + ")");
+    }
     auto seed = seed_of(c);
     if (!seed)
         return seed.reason();

@@ -27,7 +27,9 @@ result<conductor_model> learn_from(const loaded_campaign& c) {
     auto data = read_runs(runs, [](std::size_t, std::size_t) {});
     if (!data)
         return data.reason();
-    return train_model(*data, {}, true, say);
+    study_options o;
+    o.int4_weights = c.plan.conductor.device != conductor_device::software; // train where it runs
+    return train_model(*data, o, true, say);
 }
 
 } // namespace

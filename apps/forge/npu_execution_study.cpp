@@ -2,9 +2,11 @@
 // forge npu compare: one task on chains of our own, in f32, in int4 and in both, sample by sample.
 #include "apps/forge/npu_commands.hpp"
 
+#include "apps/forge/conductor_device.hpp"
 #include "apps/forge/npu_device_search.hpp"
 #include "apps/forge/npu_model_data.hpp"
 #include "libactors/engine/dense/software_engine.hpp"
+#include "libactors/engine/npu/int4.hpp"
 #include "libactors/engine/npu/sim_akd1000.hpp"
 #include "libactors/learn/hybrid/architecture_search.hpp"
 
@@ -70,8 +72,10 @@ result<std::vector<labelled_sequence>> task_of(const chain_view& chains, head_id
         all.push_back(std::move(s));
     }
     if (all.empty())
-        return error{errc::invalid_argument, fmt::format("the head {} has no target on {}", about(head).name, to_text(chains.front()->lattice)), "forge npu compare",
-                     head == head_id::phase ? "a lattice whose time is its shortest extent, and betas on both sides of its chi_L peak" : "longer chains"};
+        return error{errc::invalid_argument, fmt::format("the head {} has no target on {}", about(head).name, to_text(chains.front()->lattice)),
+                     "forge npu compare",
+                     head == head_id::phase ? "a lattice whose time is its shortest extent, and betas on both sides of its chi_L peak"
+                                            : "longer chains"};
     return all;
 }
 
@@ -102,6 +106,36 @@ result<reservoir_shape> shape_for(std::span<const labelled_sequence> all, const 
     if (found->empty())
         return error{errc::numerics_failed, "no candidate has a reservoir with a loop", "forge npu compare", "more candidates (--candidates)"};
     return found->front().shape;
+}
+
+/// What a campaign's conductor does on the device: readouts trained on states of the software, 8-bit ranges from the bounds of the features.
+/// @param int4_weights  the software has the device's weights, as forge npu train --int4-weights
+result<mode_row> as_in_campaigns(const reservoir_shape& shape, std::span<const labelled_sequence> all, dense_engine& host, dense_engine& device,
+                                 bool int4_weights) {
+    auto p = train_classifier(shape, all, host, {}, {.readouts = readout_place::host});
+    if (!p)
+        return p.reason();
+    if (int4_weights) {
+        const std::size_t columns = shape.inputs + shape.units;
+        for (std::size_t row = 0; row < shape.units; ++row) {
+            const auto w = std::span(p->reservoir).subspan(row * columns, columns);
+            const auto q = quantise_channel(w);
+            for (std::size_t k = 0; k < columns; ++k)
+                w[k] = static_cast<float>(q.q[k]) * q.scale;
+        }
+        p = retrain_classifier(*p, all, host, {}, {.readouts = readout_place::host});
+        if (!p)
+            return p.reason();
+    }
+    p->examples = range_of_features(shape.inputs, shape.units);
+    mode_row row;
+    row.name = int4_weights ? "hybrid, trained in f32 on int4 W" : "hybrid, readouts trained in f32";
+    auto answers = classify(*p, all, sample_role::test, host, {&device},
+                            {.readouts = readout_place::host, .int4_tolerance = std::numeric_limits<double>::infinity()}, &row.cost);
+    if (!answers)
+        return answers.reason();
+    row.answers = std::move(*answers);
+    return row;
 }
 
 /// Answers of another fold join those that are there: each is of a network that saw neither.
@@ -137,15 +171,29 @@ result<nlohmann::json> compare_on(const chain_view& chains, const compare_option
             return shape.reason();
         const auto taught = base_rate(*all, sample_role::train), here = base_rate(*all, sample_role::test);
         if (!o.json)
-            std::cout << fmt::format("{} on {}: {} chains; fold {}: {} training rows, class 1 {:.4f}; {} held out\n1 reservoir of {} units, spectral radius {:.3f}, leak {:.3f}, inputs {:.3f}, seed {}\n",
-                                     o.head, to_text(chains.front()->lattice), all->size(), f, taught.n, taught.value(), here.n, shape->units, shape->spectral_radius, shape->leak, shape->input_scale,
-                                     shape->seed)
+            std::cout << fmt::format("{} on {}: {} chains; fold {}: {} training rows, class 1 {:.4f}; {} held out\n1 reservoir of {} units, spectral "
+                                     "radius {:.3f}, leak {:.3f}, inputs {:.3f}, seed {}\n",
+                                     o.head, to_text(chains.front()->lattice), all->size(), f, taught.n, taught.value(), here.n, shape->units,
+                                     shape->spectral_radius, shape->leak, shape->input_scale, shape->seed)
                       << std::flush;
-        shapes.push_back({{"fold", f}, {"training_rows", taught.n}, {"training_base_rate", taught.value()}, {"units", shape->units}, {"seed", shape->seed},
-                          {"spectral_radius", shape->spectral_radius}, {"leak", shape->leak}, {"connectivity", shape->connectivity}, {"input_scale", shape->input_scale}});
+        shapes.push_back({{"fold", f},
+                          {"training_rows", taught.n},
+                          {"training_base_rate", taught.value()},
+                          {"units", shape->units},
+                          {"seed", shape->seed},
+                          {"spectral_radius", shape->spectral_radius},
+                          {"leak", shape->leak},
+                          {"connectivity", shape->connectivity},
+                          {"input_scale", shape->input_scale}});
         auto rows = compare_modes(*shape, *all, host, sim);
         if (!rows)
             return rows.reason();
+        for (const bool int4_weights : {false, true}) {
+            auto campaign_row = as_in_campaigns(*shape, *all, host, sim, int4_weights);
+            if (!campaign_row)
+                return campaign_row.reason();
+            rows->push_back(std::move(*campaign_row));
+        }
         append(modes, std::move(*rows));
         asked.n += here.n;
         asked.k += here.k;
@@ -157,9 +205,11 @@ result<nlohmann::json> compare_on(const chain_view& chains, const compare_option
         }
     }
     const double constant = std::max(asked.value(), 1.0 - asked.value());
-    nlohmann::json data{{"lattice", chains.front()->lattice.n}, {"chains", chains.size()}, {"held_out_rows", asked.n}, {"base_rate", asked.value()}, {"constant", constant}, {"folds", std::move(shapes)}};
+    nlohmann::json data{{"lattice", chains.front()->lattice.n}, {"chains", chains.size()}, {"held_out_rows", asked.n},
+                        {"base_rate", asked.value()},           {"constant", constant},    {"folds", std::move(shapes)}};
     if (!o.json)
-        std::cout << fmt::format("held out: {} rows of {} partnerships, class 1 {:.4f}; a constant is right {:.4f}\n", asked.n, modes.front().to_f32.groups, asked.value(), constant);
+        std::cout << fmt::format("held out: {} rows of {} partnerships, class 1 {:.4f}; a constant is right {:.4f}\n", asked.n,
+                                 modes.front().to_f32.groups, asked.value(), constant);
     data["modes"] = print_modes(modes, o.json);
     if (o.attack)
         data["attacks"] = print_attack(attacks, o.json);
@@ -190,10 +240,13 @@ result<void> compare(const compare_options& o) {
 } // namespace
 
 void add_npu_compare_command(CLI::App& npu, cli_state& state) {
-    auto* command = npu.add_subcommand("compare", "One task on held-out chains of runs: f32 tanh, int4 bounded ReLU and hybrid on sim-akd1000, sample by sample");
+    auto* command =
+        npu.add_subcommand("compare", "One task on held-out chains of runs: f32 tanh, int4 bounded ReLU and hybrid on sim-akd1000, sample by sample");
     const auto o = std::make_shared<compare_options>();
     command->add_option("RUN", o->runs, "run directories: hot and cold starts at several betas")->required();
-    command->add_option("--head", o->head, "what is asked")->check(CLI::IsMember({"quenched_thermalisation", "phase", "rejection"}))->capture_default_str();
+    command->add_option("--head", o->head, "what is asked")
+        ->check(CLI::IsMember({"quenched_thermalisation", "phase", "rejection"}))
+        ->capture_default_str();
     command->add_option("--units", o->units, "units of the reservoir")->check(CLI::Range(8u, 1000u))->capture_default_str();
     command->add_option("--seed", o->seed, "of its weights, and of candidates")->capture_default_str();
     command->add_option("--candidates", o->candidates, "reservoirs to choose from by validation chains; 0: the conductor's own shape")

@@ -241,6 +241,7 @@ void add_npu_model_commands(CLI::App& npu, cli_state& state) {
     train_command->add_option("runs", t->runs, "Run directories")->required();
     train_command->add_option("-o,--out", t->out, "Model file")->required();
     add_study_options(*train_command, t->study);
+    train_command->add_flag("--int4-weights", t->study.int4_weights, "Reservoirs of 4-bit weights, for [conductor] device = \"sim-akd1000\"");
     train_command->add_flag("--no-validation", t->unjudged, "Do not judge the heads: then none is trusted");
     train_command->add_flag("--json", t->json, "JSON on standard output");
     train_command->callback([t, &state] {

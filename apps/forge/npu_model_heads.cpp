@@ -102,7 +102,7 @@ result<std::vector<column_result>> run_split(const chain_view& chains, const stu
                                              std::size_t folds, std::size_t stride, std::span<const std::uint32_t> cluster,
                                              const study_progress& progress, const std::string& what) {
     std::vector<column_result> all(target_columns);
-    auto network = echo_state_network::make(conductor_shape(o.units, o.reservoirs, o.seed));
+    auto network = untrained_network(o);
     if (!network)
         return network.reason();
     for (std::size_t f = 0; f < folds; ++f) {

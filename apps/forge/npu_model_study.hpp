@@ -18,7 +18,11 @@ struct study_options {
     std::uint64_t seed = 42;
     std::size_t folds = 5;
     std::size_t resamples = 1000;
+    bool int4_weights = false; ///< reservoirs as an int4 device stores them: readouts then learn the states that it produces (train, heads)
 };
+
+/// The conductor's network of these options, without readouts.
+[[nodiscard]] result<echo_state_network> untrained_network(const study_options& o);
 
 /// Says how far it is, on standard error.
 using study_progress = std::function<void(const std::string&)>;

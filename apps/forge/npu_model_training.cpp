@@ -57,6 +57,11 @@ result<thermalisation_choice> choose_stop(const chain_view& chains, const equili
 
 } // namespace
 
+result<echo_state_network> untrained_network(const study_options& o) {
+    auto network = echo_state_network::make(conductor_shape(o.units, o.reservoirs, o.seed));
+    return network && o.int4_weights ? with_int4_weights(*network) : network;
+}
+
 result<conductor_model> train_model(const training_data& data, const study_options& o, bool validate, const study_progress& progress) {
     if (data.lattices().size() != 1)
         return error{errc::invalid_argument,
@@ -72,7 +77,7 @@ result<conductor_model> train_model(const training_data& data, const study_optio
             judge_heads(judged->data, standing);
         }
     auto shape = conductor_shape(o.units, o.reservoirs, o.seed);
-    auto network = echo_state_network::make(shape);
+    auto network = untrained_network(o);
     if (!network)
         return network.reason();
     conductor_model m;

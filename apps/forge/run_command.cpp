@@ -5,6 +5,7 @@
 #include "apps/forge/campaign_files.hpp"
 #include "apps/forge/cluster_folder.hpp"
 #include "apps/forge/compose.hpp"
+#include "apps/forge/conductor_choice.hpp"
 #include "apps/forge/control_point.hpp"
 #include "apps/forge/progress.hpp"
 #include "apps/forge/report.hpp"
@@ -66,7 +67,13 @@ result<void> recover(const run_options& options, const loaded_campaign& c, const
         say("the run directory is there: the run goes on from it, not from the mirror");
         return {};
     }
-    const recovery_wish wish{sha256_of(physics_text(c.plan)), c.plan.seed};
+    recovery_wish wish{std::nullopt, c.plan.seed};
+    loaded_campaign known = c;
+    if (std::string unused; c.plan.conductor.bootstrap.empty()) { // a model that is still to be learnt again has no hash yet: the seed decides alone
+        if (const auto model = conductor_model_for(known, unused); !model)
+            return model.reason();
+        wish.config_hash = sha256_of(physics_text(known.plan));
+    }
     const bool folder = std::filesystem::is_directory(options.mirror);
     if (!folder && !setup)
         return error{errc::invalid_argument, "\"" + options.mirror + "\" is no folder, and a node can only come when the campaign listens", "--from-mirror",

@@ -73,6 +73,15 @@ std::string conductor_lines(const nlohmann::json& s) {
     std::string text = fmt::format("conductor: {}, model {}; {} trajectories in {} passes, {} predictions before the device was ready, {} after\n", c.value("mode", "n/a"),
                                    c["model"].is_string() ? c["model"].get<std::string>() : "n/a (heuristics)", c.value("trajectories", 0), c.value("batches", 0),
                                    c.value("predictions_early", 0), c.value("predictions_late", 0));
+    if (c.contains("device") && c["device"].is_object()) {
+        const auto& d = c["device"];
+        const auto us = [&d](const char* key) { return d[key].is_number() ? fmt::format("{:.1f} us", 1e6 * d[key].get<double>()) : std::string("n/a"); };
+        text += "       reservoirs on " + d.value("name", "n/a");
+        if (d["passes"].is_number())
+            text += fmt::format("{}: {} passes; a pass {} (device, model), {} (wall time {}, measured)", d.value("simulated", false) ? " (sim)" : "", d["passes"].get<std::uint64_t>(),
+                                us("model_s_per_pass"), us("measured_s_per_pass"), d.value("simulated", false) ? "of the simulator" : "here");
+        text += "\n";
+    }
     for (const auto& p : c["thermalised"])
         text += fmt::format("       {} and {}: {}\n", p["chains"][0].get<std::string>(), p["chains"][1].get<std::string>(),
                             p["after"].is_number() ? fmt::format("hot and cold agree after {} trajectories", p["after"].get<int>()) : "hot and cold do not agree");

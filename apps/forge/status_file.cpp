@@ -74,7 +74,12 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
                 answers.push_back({{"head", a.head}, {"value", a.value}, {"uncertainty", or_null(a.uncertainty)}, {"source", a.source}});
             says.push_back({{"chain", to_text(chain.chain)}, {"answers", answers}});
         }
-        conducting = {{"says", says}, {"mode", c.mode}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
+        const auto& d = c.device;
+        const auto a_pass = [&d](const std::optional<double>& s) { return d && s && d->passes > 0 ? nlohmann::json(*s / static_cast<double>(d->passes)) : nlohmann::json(nullptr); };
+        const nlohmann::json device{{"name", d ? d->name : "software-f32"}, {"simulated", d && d->simulated}, {"passes", d ? nlohmann::json(d->passes) : nlohmann::json(nullptr)},
+                                    {"model_s_per_pass", a_pass(d ? d->model_s : std::nullopt)}, {"measured_s_per_pass", a_pass(d ? d->measured_s : std::nullopt)},
+                                    {"clamped", d ? nlohmann::json(d->clamped) : nlohmann::json(nullptr)}, {"note", d && !d->note.empty() ? nlohmann::json(d->note) : nlohmann::json(nullptr)}};
+        conducting = {{"says", says}, {"mode", c.mode}, {"device", c.model.empty() ? nlohmann::json(nullptr) : device}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
                       {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points}, {"learnt_rows", c.learnt_rows},
                       {"chains_waiting", c.waiting}, {"predictions_early", c.early}, {"predictions_late", c.late}, {"heads", heads}, {"thermalised", pairs}};
     }

@@ -95,6 +95,7 @@ void read_conductor(toml_section root, campaign& c) {
     p.mode = static_cast<conductor_mode>(s.choice("mode", {"off", "advise", "act"}, 0));
     p.model = s.text("model", "");
     p.bootstrap = s.texts("bootstrap");
+    p.device = static_cast<conductor_device>(s.choice("device", {"software", "sim-akd1000", "akida"}, 0));
     p.thermalisation = s.flag("thermalisation", true);
     p.classify = s.flag("classify", true);
     p.check_every = s.count("check_every", 10, 1, 1000000);
@@ -103,6 +104,8 @@ void read_conductor(toml_section root, campaign& c) {
     s.done();
     if (!p.model.empty() && !p.bootstrap.empty())
         s.problem("bootstrap", "a model is given and another is to be learnt", "either model or bootstrap");
+    if (p.mode != conductor_mode::off && p.device != conductor_device::software && p.model.empty() && p.bootstrap.empty())
+        s.problem("device", "a device runs the reservoirs of a model, and there is none", "model = \"FILE\" (forge npu train), bootstrap = [\"RUN\", ...], or device = \"software\"");
     if (p.mode == conductor_mode::act && p.thermalisation && c.start != start_kind::both)
         s.problem("thermalisation", "thermalisation ends early only where a hot and a cold chain agree, and this campaign has no such pairs",
                   "[start] kind = \"both\", or thermalisation = false, or mode = \"advise\"");
@@ -195,6 +198,8 @@ std::string physics_text(const campaign& c) {
         line("conductor.thermalisation", c.conductor.thermalisation ? fmt::format("every {}", c.conductor.check_every) : "off");
         line("conductor.extra_points", fmt::format("{}", c.conductor.extra_points));
         line("conductor.model", c.conductor.model_hash.empty() ? "none" : c.conductor.model_hash);
+        if (c.conductor.device != conductor_device::software) // other arithmetic, other decisions; not in the text of runs from before there was a choice
+            line("conductor.device", "sim-akd1000");
     }
     return t;
 }

@@ -22,12 +22,15 @@ enum class steering_mode : std::uint8_t { plan, adaptive };
 /// What the conductor may do: nothing, say what it would do, do it.
 enum class conductor_mode : std::uint8_t { off, advise, act };
 [[nodiscard]] std::string_view name_of(conductor_mode m);
+/// What its reservoirs run on. A board is not spoken to yet: the simulator stands in for it, with the same bits.
+enum class conductor_device : std::uint8_t { software, sim_akd1000, akida };
 
 struct conductor_plan {
     conductor_mode mode = conductor_mode::off;
     std::string model;                 ///< file of a trained model, relative to the campaign file; empty: none
     std::string model_hash;            ///< of its bytes; filled when it is loaded
     std::vector<std::string> bootstrap; ///< folders of earlier runs to learn from before the first trajectory
+    conductor_device device = conductor_device::software; ///< of the model's reservoirs
     bool thermalisation = true;        ///< placement A: end thermalisation where hot and cold agree
     bool classify = true;              ///< placements B, C: judge every trajectory
     std::uint32_t check_every = 10;    ///< trajectories between two looks at a segment that thermalises

@@ -11,7 +11,6 @@ namespace forge {
 namespace {
 
 constexpr std::size_t history_max = 20;
-constexpr double largest = 4.0;
 
 void remember(std::deque<double>& all, double x) {
     all.push_back(x);
@@ -77,7 +76,7 @@ std::optional<feature_vector> feature_builder::next(const trajectory_sample& s) 
         mean(accepted_, accepted_.size(), 0), drift(p_) * of_p, spread(p_) * of_p, drift(l_) * of_l, spread(l_) * of_l, s.hot_start ? 1.0 : 0.0,
         std::log10(volume_) - 3.0, 4.0 * rejection_chance(s.threshold_next, mean(squared_, squared_.size(), 0)) - 1.0};
     feature_vector v{};
-    std::transform(raw.begin(), raw.end(), v.begin(), [](double x) { return static_cast<float>(std::clamp(x, -largest, largest)); });
+    std::transform(raw.begin(), raw.end(), v.begin(), [](double x) { return static_cast<float>(std::clamp(x, -feature_bound, feature_bound)); });
     return v;
 }
 

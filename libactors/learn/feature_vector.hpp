@@ -30,6 +30,7 @@ struct trajectory_sample {
 
 inline constexpr std::uint32_t feature_version = 2; ///< stored in every model; a model of another version is refused
 inline constexpr std::size_t feature_count = 15;
+inline constexpr double feature_bound = 4.0; ///< all are clamped to [-4, 4]
 inline constexpr std::array<std::string_view, feature_count> feature_names{
     "beta", "plaquette", "anisotropy", "polyakov", "polyakov_phase", "delta_h", "accepted", "acceptance",
     "plaquette_drift", "plaquette_spread", "polyakov_drift", "polyakov_spread", "hot_start", "volume", "rejection_next"};
@@ -54,7 +55,7 @@ using feature_vector = std::array<float, feature_count>;
 /// - rejection_next: 4 P - 1 with P = P(dH > -ln u) for the known u of the next test and normal dH with the rms of the last 20 and
 ///   the mean rms^2 / 2 (Creutz: <exp(-dH)> = 1). Random numbers are named, not drawn, so u is known before the trajectory begins;
 ///   -ln u itself serves a linear readout worse: what decides happens in its lowest tenth
-/// All clamped to [-4, 4]; what needs more history than there is, is 0.
+/// All clamped to [-feature_bound, feature_bound]; what needs more history than there is, is 0.
 class feature_builder {
 public:
     explicit feature_builder(const extents& lattice);

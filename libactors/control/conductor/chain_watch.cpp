@@ -36,7 +36,8 @@ std::vector<head_id> chain_watch::judged() {
     return all;
 }
 
-chain_watch::chain_watch(const conductor_model* model, const extents& lattice) : model_(model), features_(lattice) {
+chain_watch::chain_watch(const conductor_model* model, const extents& lattice, reservoir_stepper* stepper)
+    : model_(model), stepper_(stepper), features_(lattice) {
     if (model_ == nullptr)
         return;
     state_ = model_->network.rest();
@@ -133,7 +134,7 @@ bool chain_watch::step(const trajectory_sample& s, const judge& tell) {
     const auto x = features_.next(s);
     if (!x)
         return false;
-    if (state_ && !model_->network.advance(*x, *state_))
+    if (state_ && !(stepper_ != nullptr ? stepper_->advance(model_->network, *x, *state_) : model_->network.advance(*x, *state_)))
         return false;
     last_.push_back({std::hypot(s.polyakov_re, s.polyakov_im), s.delta_h, s.accepted});
     if (last_.size() > remembered)

@@ -2,6 +2,7 @@
 // One segment of one chain as the conductor's heads see it: predictions, what then came, and the simple rules beside them.
 #pragma once
 
+#include "libactors/control/conductor/reservoir_stepper.hpp"
 #include "libactors/control/conductor/trained_model.hpp"
 #include "libactors/hmc/record.hpp"
 #include "libactors/learn/feature_vector.hpp"
@@ -36,8 +37,9 @@ struct head_answer {
 class chain_watch {
 public:
     using judge = std::function<void(head_id head, double predicted, double actual)>;
-    /// @param model  must outlive this; may be null: simple rules only.
-    chain_watch(const conductor_model* model, const extents& lattice);
+    /// @param model  must outlive this; may be null: simple rules only.  @param stepper  of the model's reservoirs, must outlive this; null:
+    /// the network itself.
+    chain_watch(const conductor_model* model, const extents& lattice, reservoir_stepper* stepper = nullptr);
     /// One more trajectory. @return false when a value is not finite: the history ends there.
     [[nodiscard]] bool step(const trajectory_sample& s, const judge& outcome);
     /// Newest distances from equilibrium by the head `thermalisation`; unset without a trained one.
@@ -66,6 +68,7 @@ private:
     };
     [[nodiscard]] double readout(const std::vector<const ridge_readout*>& of) const;
     const conductor_model* model_;
+    reservoir_stepper* stepper_;
     std::array<readouts, head_total> heads_;
     feature_builder features_;
     std::optional<network_state> state_;

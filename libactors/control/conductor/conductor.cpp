@@ -56,8 +56,8 @@ parameter_answer cheapest_steps(std::uint32_t n, double sigma) {
     return best;
 }
 
-conductor::conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model)
-    : plan_(plan), seed_(std::move(seed)), model_(std::move(model)) {
+conductor::conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model, std::shared_ptr<reservoir_stepper> stepper)
+    : plan_(plan), seed_(std::move(seed)), model_(std::move(model)), stepper_(std::move(stepper)) {
     if (model_)
         for (const auto id : chain_watch::judged())
             if (model_->network.trained(std::string(about(id).name)))
@@ -73,7 +73,7 @@ conductor::chain_view& conductor::view_of(const watched_batch& batch, bool heads
     chain_view fresh{batch.ordinal,
                      0,
                      rng_key(seed_, batch.chain),
-                     chain_watch(model, plan_.lattice),
+                     chain_watch(model, plan_.lattice, stepper_.get()),
                      batch.params.beta,
                      0.0,
                      0.0,

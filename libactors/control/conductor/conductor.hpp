@@ -80,8 +80,9 @@ class conductor {
 public:
     static constexpr std::size_t kept = 100000;
     static constexpr std::size_t learnable = 4096;
-    /// @param seed  the campaign's.  @param model  may be empty: heuristics only; never changes.
-    conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model);
+    /// @param seed  the campaign's.  @param model  may be empty: heuristics only; never changes.  @param stepper  of the model's
+    /// reservoirs; empty: the network itself. Answers are functions of histories for every stepper, other ones for another arithmetic.
+    conductor(const campaign& plan, std::string seed, std::shared_ptr<const conductor_model> model, std::shared_ptr<reservoir_stepper> stepper = nullptr);
 
     /// Takes in what a chain did. What was seen before is passed over (a replay after a crash comes with the same bits).
     /// @param heads  false: of a segment that is over only its numbers matter; the model is not asked.
@@ -135,6 +136,7 @@ private:
     campaign plan_;
     std::string seed_;
     std::shared_ptr<const conductor_model> model_;
+    std::shared_ptr<reservoir_stepper> stepper_;
     std::map<chain_id, chain_view> chains_;
     std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_monitor> pairs_; ///< by (pair, ordinal)
     std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop> stops_;
