@@ -5,12 +5,16 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <utility>
+
 namespace forge {
 
 namespace {
 
 constexpr std::size_t batch_size = 16;
 constexpr std::size_t batch_max = 1024;
+constexpr std::size_t drift_window = 40; ///< as conductor::check_alone wants
 constexpr std::chrono::seconds answer_timeout{60};
 /// A partner may be slow, paused or far behind; a chain that waits for it costs nothing, and a stop ends the wait.
 constexpr std::chrono::seconds partner_timeout{24 * 3600};
@@ -71,14 +75,18 @@ void conductor_line::send_batch() {
     gathered_.trajectories.clear();
     self_->request(conductor_, answer_timeout, classify{std::move(batch)})
         .then(
-            [this](const classified& m) {
+            [this](const classified&) {
                 under_way_ = false;
-                if (!m.says.heads.empty())
-                    says_ = m.says;
                 if (gathered_.trajectories.size() >= batch_size)
                     send_batch();
             },
             [this](const caf::error&) { conductor_ = nullptr; });
+}
+
+/// Measurement has begun: was the chain still drifting? Advice, for a chain without a partner has nobody to compare with.
+void conductor_line::check_drift(std::uint64_t trajectory) {
+    self_->request(conductor_, answer_timeout, therm_check{std::exchange(plaquette_, {}), std::exchange(polyakov_, {})})
+        .then([this, trajectory](const therm_checked& m) { log("drift_checked", trajectory, m.says.reason); }, [](const caf::error&) {});
 }
 
 void conductor_line::on_trajectory(const opened_segment& segment, std::uint32_t done, const trajectory_observables& observed, bool measured) {
@@ -88,6 +96,18 @@ void conductor_line::on_trajectory(const opened_segment& segment, std::uint32_t 
         send_batch();
         gathered_ = {chain_, segment.ordinal, segment.number, segment.first_trajectory, done, segment.params, {}};
         overflown_ = false;
+        plaquette_.clear();
+        polyakov_.clear();
+    }
+    if (!measured) {
+        if (plaquette_.size() == drift_window) {
+            plaquette_.erase(plaquette_.begin());
+            polyakov_.erase(polyakov_.begin());
+        }
+        plaquette_.push_back(observed.plaquette());
+        polyakov_.push_back(std::hypot(observed.polyakov_re, observed.polyakov_im));
+    } else if (!plaquette_.empty()) {
+        check_drift(segment.first_trajectory + done - 2);
     }
     if (overflown_)
         return;

@@ -33,11 +33,10 @@ public:
     /// Asks whether thermalisation may end; `use` is called once, at once without a conductor.
     void check(const opened_segment& segment, std::uint32_t done, std::function<void(const thermalisation_answer&)> use);
     void on_gone(bool gone);
-    /// The newest answer of the heads.
-    [[nodiscard]] const classification& says() const { return says_; }
 
 private:
     void send_batch();
+    void check_drift(std::uint64_t trajectory);
     void log(const char* kind, std::uint64_t trajectory, std::string text);
     caf::event_based_actor* self_;
     caf::actor conductor_, recorder_;
@@ -46,7 +45,7 @@ private:
     bool watching_ = false; ///< gathered_ is of a segment
     bool under_way_ = false;
     bool overflown_ = false; ///< of this segment
-    classification says_;
+    std::vector<double> plaquette_, polyakov_; ///< |L|; of the newest trajectories before measurement
     std::uint32_t asked_ = 0, answered_ = 0;
     bool collected_ = false;
     std::string predictions_;

@@ -51,6 +51,11 @@ TEST_CASE("advice changes no bit", "[conductor]") {
     CHECK(advise.finish() == hash);
     CHECK(events_of(advise, "thermalised").empty());
     CHECK(events_of(advise, "predicted").size() == 4);
+    const auto drifts = events_of(advise, "drift_checked"); // of every chain's two segments, when measurement begins
+    REQUIRE(drifts.size() == 8);
+    for (const auto& e : drifts)
+        CHECK((e.text.find("drift") != std::string::npos && e.trajectory));
+    CHECK(events_of(off, "drift_checked").empty());
     const auto status = data_of(run_forge({"status", "--run", advise.folder().string(), "--json"}));
     CHECK(status["conductor"]["mode"] == "advise");
     CHECK(status["conductor"]["thermalised"].size() == 2); // it says what it would have done

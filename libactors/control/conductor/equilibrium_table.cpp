@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 // The equilibrium_table of training_set.hpp.
+#include "libactors/control/conductor/beta_search.hpp"
 #include "libactors/control/conductor/training_set.hpp"
 
 #include <fmt/format.h>
@@ -104,19 +105,14 @@ void equilibrium_table::find_peak() {
     peak_.reset();
     if (points_.empty())
         return;
-    const auto top = std::max_element(points_.begin(), points_.end(), [](const auto& a, const auto& b) { return a.chi_polyakov < b.chi_polyakov; });
     const auto& n = lattice_.n;
-    const bool hot_lattice = n[3] < std::min({n[0], n[1], n[2]});
-    if (hot_lattice && top != points_.begin() && top + 1 != points_.end()) {
-        const auto& a = *(top - 1);
-        const auto& b = *top;
-        const auto& c = *(top + 1);
-        const double ab = (b.chi_polyakov - a.chi_polyakov) / (b.beta - a.beta);
-        const double bc = (c.chi_polyakov - b.chi_polyakov) / (c.beta - b.beta);
-        const double curvature = (bc - ab) / (c.beta - a.beta);
-        const double beta = curvature < 0.0 ? std::clamp(0.5 * (a.beta + b.beta) - 0.5 * ab / curvature, a.beta, c.beta) : b.beta;
-        peak_ = {beta, at(beta).polyakov};
-    }
+    if (n[3] >= std::min({n[0], n[1], n[2]}))
+        return;
+    std::vector<measured_point> chi;
+    for (const auto& p : points_)
+        chi.push_back({p.beta, p.chi_polyakov, std::nullopt});
+    if (const auto beta = peak_of(chi))
+        peak_ = {*beta, at(*beta).polyakov};
 }
 
 result<equilibrium_table> equilibrium_table::from_points(const extents& lattice, std::vector<equilibrium_point> points) {
