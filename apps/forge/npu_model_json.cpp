@@ -209,8 +209,12 @@ result<conductor_model> model_from_json(const json& j) {
 
 result<conductor_model> load_model(const std::filesystem::path& file) {
     const auto bytes = mapped_file::open(file);
-    if (!bytes)
-        return bytes.reason();
+    if (!bytes) {
+        auto e = bytes.reason();
+        if (e.hint.empty())
+            e.hint = "a model file of forge npu train, or of forge npu import";
+        return e;
+    }
     auto m = decode_model(bytes->bytes());
     if (!m) {
         auto e = m.reason();

@@ -134,5 +134,7 @@ TEST_CASE("a model is trained on runs, judged on others, and refuses to judge it
     CHECK(run_forge({"npu", "train", hot.folder().string(), hot.folder().string(), "-o", model}).err.find("twice") != std::string::npos);
     flip(model, 5000);
     CHECK(run_forge({"npu", "export", model, "--json"}).exit_code == 6);
-    CHECK(run_forge({"npu", "export", (hot.scratch() / "none").string(), "--json"}).exit_code == 3);
+    const auto none = run_forge({"npu", "export", (hot.scratch() / "none").string(), "--json"});
+    CHECK(none.exit_code == 3);
+    CHECK(none.err.find("forge npu train") != std::string::npos);
 }
