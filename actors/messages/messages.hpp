@@ -10,6 +10,7 @@
 #include "libactors/control/operations/operation.hpp"
 #include "libactors/control/steerer.hpp"
 #include "libactors/hmc/chain_state.hpp"
+#include "libactors/hmc/trajectory.hpp"
 #include "libactors/ledger/rows.hpp"
 
 #include <caf/all.hpp>
@@ -30,8 +31,8 @@ using links_handle = std::shared_ptr<const gauge_field>;
 struct load_chain { chain_id chain; epoch_no epoch; std::uint64_t key; links_handle links; arithmetic resumed, planned; std::optional<state_hash> expected{}; };
 /// `device_s`: on the device itself; what is missing to the whole went into the network.
 struct chain_loaded { state_hash state; std::string device, bits_class, kernel_hash; std::optional<error> failed; double device_s = 0.0; };
-struct run_job { chain_id chain; run_command job; };
-struct job_done { trajectory_observables observed; state_hash state; double seconds; std::optional<error> failed; };
+struct run_job { chain_id chain; run_command job; bool look = false; }; ///< look: also half-way; never changes bits
+struct job_done { trajectory_observables observed; state_hash state; double seconds; std::optional<error> failed; std::optional<trajectory_probe> middle{}; };
 struct take_snapshot { chain_id chain; };
 struct unload_chain { chain_id chain; }; ///< its fields go
 struct snapshot_taken { links_handle links; std::optional<error> failed; double device_s = 0.0; };

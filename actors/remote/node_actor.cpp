@@ -175,7 +175,7 @@ caf::typed_response_promise<remote_done> run(node_ptr self, const remote_job& m)
     if (!read_params(m.params, job.params))
         return refuse({errc::malformed, "a request to run that makes no sense", "node", "are both programs of the same version?"}), answer;
     FORGE_FAILPOINT("node.before_job");
-    self->request(d.workers.at(m.device), worker_timeout, run_job{chain_id{m.chain}, job})
+    self->request(d.workers.at(m.device), worker_timeout, run_job{chain_id{m.chain}, job, m.look})
         .then(
             [=](const job_done& done) mutable {
                 FORGE_FAILPOINT("node.job_done");
@@ -187,7 +187,7 @@ caf::typed_response_promise<remote_done> run(node_ptr self, const remote_job& m)
                     for (auto& late : s.uncertain)
                         if (late.chain == m.chain)
                             late.trajectory = std::max(late.trajectory, m.trajectory);
-                answer.deliver(remote_done{observed_words(done.observed), done.state.a, done.state.b, std::bit_cast<std::uint64_t>(done.seconds), to_remote(done.failed)});
+                answer.deliver(remote_done{observed_words(done.observed), done.state.a, done.state.b, std::bit_cast<std::uint64_t>(done.seconds), to_remote(done.failed), middle_words(done.middle)});
             },
             [=](const caf::error& e) mutable { refuse({errc::device_failed, "the device worker: " + self->system().render(e), m.device, ""}); });
     return answer;

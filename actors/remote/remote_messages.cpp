@@ -90,6 +90,25 @@ bool read_observed(const std::vector<std::uint64_t>& w, trajectory_observables& 
     return true;
 }
 
+std::vector<std::uint64_t> middle_words(const std::optional<trajectory_probe>& middle) {
+    if (!middle)
+        return {};
+    std::vector<std::uint64_t> words{bits(middle->kinetic_start), bits(middle->minus_log_u)};
+    if (middle->delta_h_middle)
+        words.push_back(bits(*middle->delta_h_middle));
+    return words;
+}
+
+bool read_middle(const std::vector<std::uint64_t>& w, std::optional<trajectory_probe>& middle) {
+    middle.reset();
+    if (w.empty())
+        return true;
+    if (w.size() != 2 && w.size() != 3)
+        return false;
+    middle = trajectory_probe{real(w[0]), real(w[1]), w.size() == 3 ? std::optional(real(w[2])) : std::nullopt};
+    return true;
+}
+
 void register_remote_messages(caf::actor_system_config& config) {
     config.add_message_type<remote_error>("forge::remote_error");
     config.add_message_type<remote_device>("forge::remote_device");

@@ -56,8 +56,9 @@ struct remote_job {
     std::uint32_t segment = 0;
     bool test = true;
     std::vector<std::uint64_t> params;
+    bool look = false; ///< also half-way
 };
-struct remote_done { std::vector<std::uint64_t> observed; std::uint64_t state_a = 0, state_b = 0, seconds = 0; remote_error failed; };
+struct remote_done { std::vector<std::uint64_t> observed; std::uint64_t state_a = 0, state_b = 0, seconds = 0; remote_error failed; std::vector<std::uint64_t> middle{}; };
 struct remote_snapshot { std::string device; std::uint32_t chain = 0; std::uint64_t transfer = 0; }; ///< under which the coordinator takes the links
 struct remote_snapshot_sent { std::uint64_t bytes = 0; remote_error failed; double device_s = 0.0; };
 struct remote_unload { std::string device; std::uint32_t chain = 0; };
@@ -98,6 +99,9 @@ struct remote_mirror_send { std::string id, name; std::uint64_t transfer = 0; };
 [[nodiscard]] std::vector<std::uint64_t> params_words(const segment_params& p);
 [[nodiscard]] bool read_params(const std::vector<std::uint64_t>& words, segment_params& p);
 [[nodiscard]] std::vector<std::uint64_t> observed_words(const trajectory_observables& o);
+/// Empty; or kinetic energy at the start and -ln u; or these and dH half-way.
+[[nodiscard]] std::vector<std::uint64_t> middle_words(const std::optional<trajectory_probe>& middle);
+[[nodiscard]] bool read_middle(const std::vector<std::uint64_t>& words, std::optional<trajectory_probe>& middle);
 [[nodiscard]] bool read_observed(const std::vector<std::uint64_t>& words, trajectory_observables& o);
 
 /// Both ends must know every type by the same name; one that is missing arrives as an empty message.
@@ -118,8 +122,8 @@ template <class I> typename I::result_type inspect(I& f, remote_hi& x) { return 
 template <class I> typename I::result_type inspect(I& f, remote_drain& x) { return f(caf::meta::type_name("remote_drain"), x.reserved); }
 template <class I> typename I::result_type inspect(I& f, remote_load& x) { return f(caf::meta::type_name("remote_load"), x.device, x.chain, x.epoch, x.key, x.extents, x.transfer, x.arithmetics, x.expected); }
 template <class I> typename I::result_type inspect(I& f, remote_loaded& x) { return f(caf::meta::type_name("remote_loaded"), x.state_a, x.state_b, x.bits_class, x.kernel_hash, x.failed, x.device_s); }
-template <class I> typename I::result_type inspect(I& f, remote_job& x) { return f(caf::meta::type_name("remote_job"), x.device, x.chain, x.trajectory, x.segment, x.test, x.params); }
-template <class I> typename I::result_type inspect(I& f, remote_done& x) { return f(caf::meta::type_name("remote_done"), x.observed, x.state_a, x.state_b, x.seconds, x.failed); }
+template <class I> typename I::result_type inspect(I& f, remote_job& x) { return f(caf::meta::type_name("remote_job"), x.device, x.chain, x.trajectory, x.segment, x.test, x.params, x.look); }
+template <class I> typename I::result_type inspect(I& f, remote_done& x) { return f(caf::meta::type_name("remote_done"), x.observed, x.state_a, x.state_b, x.seconds, x.failed, x.middle); }
 template <class I> typename I::result_type inspect(I& f, remote_snapshot& x) { return f(caf::meta::type_name("remote_snapshot"), x.device, x.chain, x.transfer); }
 template <class I> typename I::result_type inspect(I& f, remote_snapshot_sent& x) { return f(caf::meta::type_name("remote_snapshot_sent"), x.bytes, x.failed, x.device_s); }
 template <class I> typename I::result_type inspect(I& f, remote_unload& x) { return f(caf::meta::type_name("remote_unload"), x.device, x.chain); }

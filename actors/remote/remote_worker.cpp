@@ -197,15 +197,15 @@ caf::typed_response_promise<job_done> run(remote_ptr self, const run_job& m) {
     const auto ticket = await(self, [answer](const error& e) mutable { answer.deliver(job_done{{}, {}, 0.0, e}); });
     FORGE_FAILPOINT("remote.before_job");
     self->request(d.slot.gate, remote_timeout,
-                  remote_job{d.slot.device, m.chain.value, m.job.trajectory, m.job.segment.value, m.job.test, params_words(m.job.params)})
+                  remote_job{d.slot.device, m.chain.value, m.job.trajectory, m.job.segment.value, m.job.test, params_words(m.job.params), m.look})
         .then(
             [self, answer, ticket](const remote_done& r) mutable {
                 FORGE_FAILPOINT("remote.job_done");
                 auto& s = self->state;
                 s.open.erase(ticket);
                 --s.jobs;
-                job_done done{{}, {r.state_a, r.state_b}, std::bit_cast<double>(r.seconds), from_node(self, r.failed)};
-                if (!done.failed && !read_observed(r.observed, done.observed))
+                job_done done{{}, {r.state_a, r.state_b}, std::bit_cast<double>(r.seconds), from_node(self, r.failed), std::nullopt};
+                if (!done.failed && !(read_observed(r.observed, done.observed) && read_middle(r.middle, done.middle)))
                     done.failed = error{errc::malformed, "node " + s.slot.peer.name + " sent a result that is none", s.slot.id, "are both programs of the same version?"};
                 s.meter->item(done.seconds);
                 publish(self);

@@ -117,7 +117,7 @@ void account(chain_ptr self) {
 
 void execute(chain_ptr self, const run_command& c) {
     auto& d = self->state;
-    self->request(d.deps.worker, worker_timeout, run_job{d.deps.chain, c})
+    self->request(d.deps.worker, worker_timeout, run_job{d.deps.chain, c, d.deps.parts->plan.conductor.mid_trajectory})
         .then(
             [self](const job_done& done) {
                 auto& s = self->state;
@@ -133,7 +133,7 @@ void execute(chain_ptr self, const run_command& c) {
                 const bool measured = s.core->measured().size() > before;
                 if (measured)
                     s.accepted.push_back(done.observed.accepted ? 1 : 0);
-                s.line->on_trajectory(*s.core->segment(), s.core->done_in_segment(), done.observed, measured);
+                s.line->on_trajectory(*s.core->segment(), s.core->done_in_segment(), {done.observed, measured, done.middle});
                 perform(self, std::move(commands));
             },
             lost(self, "the device worker"));

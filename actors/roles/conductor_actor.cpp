@@ -50,6 +50,7 @@ void publish(conductor_ptr self, bool force) {
     d.shown.mode = name_of(d.core->plan().conductor.mode);
     d.shown.points = d.core->points().size();
     d.shown.waiting = d.checks.size();
+    d.shown.middle = d.core->mid_trajectory();
     if (d.device)
         d.shown.device = d.device->report();
     d.shown.heads.clear();

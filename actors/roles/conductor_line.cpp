@@ -5,16 +5,12 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <utility>
 
 namespace forge {
 
 namespace {
 
-constexpr std::size_t batch_size = 16;
-constexpr std::size_t batch_max = 1024;
-constexpr std::size_t drift_window = 40; ///< as conductor::check_alone wants
 constexpr std::chrono::seconds answer_timeout{60};
 /// A partner may be slow, paused or far behind; a chain that waits for it costs nothing, and a stop ends the wait.
 constexpr std::chrono::seconds partner_timeout{24 * 3600};
@@ -22,7 +18,7 @@ constexpr std::chrono::seconds partner_timeout{24 * 3600};
 } // namespace
 
 conductor_line::conductor_line(caf::event_based_actor* self, caf::actor conductor, caf::actor recorder, chain_id chain)
-    : self_(self), conductor_(std::move(conductor)), recorder_(std::move(recorder)), chain_(chain) {}
+    : self_(self), conductor_(std::move(conductor)), recorder_(std::move(recorder)), chain_(chain), gatherer_(chain) {}
 
 void conductor_line::log(const char* kind, std::uint64_t trajectory, std::string text) {
     event_row row;
@@ -66,77 +62,40 @@ void conductor_line::collect(std::uint64_t trajectory) {
         log("predicted", trajectory, predictions_);
 }
 
-void conductor_line::send_batch() {
-    if (under_way_ || gathered_.trajectories.empty())
+void conductor_line::send(std::optional<watched_batch> batch) {
+    if (!batch || !conductor_)
         return;
-    under_way_ = true;
-    watched_batch batch = gathered_;
-    gathered_.first += static_cast<std::uint32_t>(gathered_.trajectories.size());
-    gathered_.trajectories.clear();
-    self_->request(conductor_, answer_timeout, classify{std::move(batch)})
-        .then(
-            [this](const classified&) {
-                under_way_ = false;
-                if (gathered_.trajectories.size() >= batch_size)
-                    send_batch();
-            },
-            [this](const caf::error&) { conductor_ = nullptr; });
+    self_->request(conductor_, answer_timeout, classify{std::move(*batch)})
+        .then([this](const classified&) { send(gatherer_.on_answered()); }, [this](const caf::error&) { conductor_ = nullptr; });
 }
 
-/// Measurement has begun: was the chain still drifting? Advice, for a chain without a partner has nobody to compare with.
-void conductor_line::check_drift(std::uint64_t trajectory) {
-    self_->request(conductor_, answer_timeout, therm_check{std::exchange(plaquette_, {}), std::exchange(polyakov_, {})})
+/// Advice, for a chain without a partner has nobody to compare with.
+void conductor_line::check_drift(trajectory_gatherer::drift_question asked, std::uint64_t trajectory) {
+    self_->request(conductor_, answer_timeout, therm_check{std::move(asked.plaquette), std::move(asked.polyakov)})
         .then([this, trajectory](const therm_checked& m) { log("drift_checked", trajectory, m.says.reason); }, [](const caf::error&) {});
 }
 
-void conductor_line::on_trajectory(const opened_segment& segment, std::uint32_t done, const trajectory_observables& observed, bool measured) {
+void conductor_line::on_trajectory(const opened_segment& segment, std::uint32_t done, const watched_trajectory& t) {
     if (!conductor_)
         return;
-    if (!std::exchange(watching_, true) || gathered_.segment != segment.number || gathered_.first_trajectory != segment.first_trajectory) {
-        send_batch();
-        gathered_ = {chain_, segment.ordinal, segment.number, segment.first_trajectory, done, segment.params, {}};
-        overflown_ = false;
-        plaquette_.clear();
-        polyakov_.clear();
-    }
-    if (!measured) {
-        if (plaquette_.size() == drift_window) {
-            plaquette_.erase(plaquette_.begin());
-            polyakov_.erase(polyakov_.begin());
-        }
-        plaquette_.push_back(observed.plaquette());
-        polyakov_.push_back(std::hypot(observed.polyakov_re, observed.polyakov_im));
-    } else if (!plaquette_.empty()) {
-        check_drift(segment.first_trajectory + done - 2);
-    }
-    if (overflown_)
-        return;
-    if (gathered_.trajectories.size() >= batch_max) {
-        overflown_ = true;
-        gathered_.trajectories.clear();
-        return;
-    }
-    if (gathered_.trajectories.empty() && !under_way_)
-        gathered_.first = done;
-    gathered_.trajectories.push_back({observed, measured});
-    if (gathered_.trajectories.size() >= batch_size)
-        send_batch();
+    auto out = gatherer_.on_trajectory(segment, done, t);
+    for (auto& batch : out.send)
+        send(std::move(batch));
+    if (out.drift)
+        check_drift(std::move(*out.drift), segment.first_trajectory + done - 2);
 }
 
 void conductor_line::on_segment_over(const opened_segment& segment) {
     if (!conductor_)
         return;
-    // What is still gathered goes first, whether or not an answer is outstanding: the order of messages is what counts.
-    under_way_ = false;
-    send_batch();
+    send(gatherer_.flush()); // the order of messages is what counts
     self_->send(conductor_, segment_is_over{chain_, segment.ordinal});
 }
 
 void conductor_line::check(const opened_segment& segment, std::uint32_t done, std::function<void(const thermalisation_answer&)> use) {
     if (!conductor_)
         return use({false, "the conductor is not there: the campaign's number of trajectories stands"});
-    under_way_ = false;
-    send_batch();
+    send(gatherer_.flush());
     self_->request(conductor_, partner_timeout, quenched_therm_check{chain_, segment.ordinal, done})
         .then([this, use, done, trajectory = segment.first_trajectory - 1 + done, planned = segment.params.n_thermalise](const therm_checked& m) {
                   if (m.says.thermalised)

@@ -4,7 +4,7 @@
 
 #include "actors/messages/conductor_messages.hpp"
 #include "actors/runtime/status_board.hpp"
-#include "libactors/control/chain_core.hpp"
+#include "libactors/control/conductor/trajectory_gatherer.hpp"
 
 #include <functional>
 
@@ -13,8 +13,7 @@ namespace forge {
 /// Tells the conductor what the chain does and asks it what the chain may do; a conductor that is not there or does not answer
 /// costs nothing but its advice.
 ///
-/// Trajectories are gathered (16, or up to a check) and at most one batch is under way; what comes meanwhile waits here, at most
-/// 1,024 trajectories: beyond that the segment is not watched further. Nothing here ever delays the device.
+/// What is sent when is trajectory_gatherer's; nothing here ever delays the device.
 class conductor_line {
 public:
     /// @param self  the chain's actor, which must outlive this.  @param conductor  may be empty.
@@ -28,24 +27,20 @@ public:
     void collect(std::uint64_t trajectory);
 
     /// The segment that `trajectory` (within the chain) belongs to has this many trajectories now, the last of them as observed.
-    void on_trajectory(const opened_segment& segment, std::uint32_t done, const trajectory_observables& observed, bool measured);
+    void on_trajectory(const opened_segment& segment, std::uint32_t done, const watched_trajectory& t);
     void on_segment_over(const opened_segment& segment);
     /// Asks whether thermalisation may end; `use` is called once, at once without a conductor.
     void check(const opened_segment& segment, std::uint32_t done, std::function<void(const thermalisation_answer&)> use);
     void on_gone(bool gone);
 
 private:
-    void send_batch();
-    void check_drift(std::uint64_t trajectory);
+    void send(std::optional<watched_batch> batch);
+    void check_drift(trajectory_gatherer::drift_question asked, std::uint64_t trajectory);
     void log(const char* kind, std::uint64_t trajectory, std::string text);
     caf::event_based_actor* self_;
     caf::actor conductor_, recorder_;
     chain_id chain_;
-    watched_batch gathered_;
-    bool watching_ = false; ///< gathered_ is of a segment
-    bool under_way_ = false;
-    bool overflown_ = false; ///< of this segment
-    std::vector<double> plaquette_, polyakov_; ///< |L|; of the newest trajectories before measurement
+    trajectory_gatherer gatherer_;
     std::uint32_t asked_ = 0, answered_ = 0;
     bool collected_ = false;
     std::string predictions_;

@@ -75,8 +75,12 @@ struct worker_data {
         auto& r = chains.at(m.chain);
         r.untouched = false;
         const double start = steady_now_s();
-        const auto o = run_trajectory(*r.fields, m.job.params, {r.key, m.job.trajectory, m.job.segment.value}, m.job.test, r.current);
-        return {o, r.current.state, steady_now_s() - start, std::nullopt};
+        std::optional<trajectory_probe> middle;
+        if (m.look)
+            middle.emplace();
+        const auto o = run_trajectory(*r.fields, m.job.params, {r.key, m.job.trajectory, m.job.segment.value}, m.job.test, r.current,
+                                      middle ? &*middle : nullptr);
+        return {o, r.current.state, steady_now_s() - start, std::nullopt, middle};
     }
 
     /// Runs `work` as busy time and publishes the stage's numbers now and then.

@@ -4,6 +4,7 @@
 
 #include "libactors/base/ids.hpp"
 #include "libactors/base/metrics.hpp"
+#include "libactors/control/conductor/mid_trajectory_watch.hpp"
 #include "libactors/control/conductor/reservoir_stepper.hpp"
 #include "libactors/control/operations/operation.hpp"
 
@@ -95,6 +96,7 @@ struct conductor_status {
     std::uint64_t learnt_rows = 0; ///< that its model's copy has taken in
     std::size_t points = 0;      ///< finished ones that it knows
     std::size_t waiting = 0;     ///< chains that wait for their partner
+    std::optional<mid_trajectory_standing> middle; ///< unset: nobody looks half-way
     std::vector<head> heads;
     std::vector<pair> thermalised;
 };

@@ -7,6 +7,7 @@
 #include "libactors/engine/reference/reference_engine.hpp"
 #include "libactors/hmc/start.hpp"
 #include "libactors/hmc/trajectory.hpp"
+#include "libactors/learn/rejection_law.hpp"
 
 #include <fmt/format.h>
 
@@ -88,41 +89,6 @@ std::vector<observed> chain_of(lattice_engine& engine, const extents& lattice, c
     return all;
 }
 
-double below(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
-
-/// dH ~ N(mean + slope (x - x mean), sigma^2): least squares over the first half of the chain.
-struct normal_law {
-    double mean = 0.0, slope = 0.0, at = 0.0, sigma = 0.0;
-    [[nodiscard]] double expected(double x) const { return mean + slope * (x - at); }
-    /// P(dH > -ln u), u known.
-    [[nodiscard]] double rejection(double x, double minus_log_u) const { return below((expected(x) - minus_log_u) / sigma); }
-    /// The same, u unknown: 1 - <min(1, exp(-dH))>.
-    [[nodiscard]] double rejection(double x) const {
-        const double m = expected(x);
-        return 1.0 - below(-m / sigma) - std::exp(0.5 * sigma * sigma - m) * below((m - sigma * sigma) / sigma);
-    }
-};
-
-struct moments {
-    double x = 0.0, y = 0.0, xx = 0.0, xy = 0.0, yy = 0.0; ///< means, then means of products of deviations
-    [[nodiscard]] double correlation() const { return xy / std::sqrt(xx * yy); }
-};
-
-moments moments_of(std::span<const observed> all) {
-    const auto n = static_cast<double>(all.size());
-    moments m;
-    for (const auto& o : all) {
-        m.x += o.middle / n;
-        m.y += o.end / n;
-    }
-    for (const auto& o : all) {
-        m.xx += (o.middle - m.x) * (o.middle - m.x) / n;
-        m.xy += (o.middle - m.x) * (o.end - m.y) / n;
-        m.yy += (o.end - m.y) * (o.end - m.y) / n;
-    }
-    return m;
-}
-
 struct predictor {
     std::string name;
     std::function<double(const observed&)> probability;
@@ -136,19 +102,18 @@ result<void> study(const mid_options& o) {
     const auto all = chain_of(*device->engine, lattice, o);
     const auto first = std::span(all).first(all.size() / 2);
     const auto judged = std::span(all).subspan(all.size() / 2);
-    const auto taught = moments_of(first);
-    if (!(taught.xx > 0.0 && taught.yy > 0.0))
+    rejection_law taught;
+    for (const auto& t : first)
+        taught.learn(t.middle, t.end);
+    if (!taught.correlation())
         return error{errc::numerics_failed, "dH does not vary", "forge npu mid-trajectory", "fewer steps"};
-    const double slope = taught.xy / taught.xx;
-    const normal_law with{taught.y, slope, taught.x, std::sqrt(std::max(1e-12, taught.yy - slope * taught.xy))};
-    const normal_law without{taught.y, 0.0, 0.0, std::sqrt(taught.yy)};
     const double rate = static_cast<double>(std::count_if(first.begin(), first.end(), [](const auto& t) { return t.rejected; })) /
                         static_cast<double>(first.size());
     const std::vector<predictor> predictors{
         {"base rate", [rate](const observed&) { return rate; }},
-        {"u alone", [&](const observed& t) { return without.rejection(0.0, t.minus_log_u); }},
-        {"dH(mid) alone", [&](const observed& t) { return with.rejection(t.middle); }},
-        {"dH(mid) and u", [&](const observed& t) { return with.rejection(t.middle, t.minus_log_u); }},
+        {"u alone", [&](const observed& t) { return *taught.rejection_without_middle(t.minus_log_u); }},
+        {"dH(mid) alone", [&](const observed& t) { return *taught.rejection_without_u(t.middle); }},
+        {"dH(mid) and u", [&](const observed& t) { return *taught.rejection(t.middle, t.minus_log_u); }},
     };
     std::vector<std::vector<scored>> rows;
     std::vector<roc> curves;
@@ -174,7 +139,11 @@ result<void> study(const mid_options& o) {
         return a && b ? std::optional(*a - *b) : std::nullopt;
     });
     const auto base = interval_of([&](cluster_weights w) { return base_rate(rows[0], w); });
-    const auto seen = moments_of(judged);
+    rejection_law seen;
+    for (const auto& t : judged)
+        seen.learn(t.middle, t.end);
+    if (!seen.correlation())
+        return error{errc::numerics_failed, "dH does not vary", "forge npu mid-trajectory", "fewer steps"};
     if (o.json) {
         print_json("forge.npu.mid_trajectory/1", {{"device", device->engine->about().device_name},
                                                   {"lattice", lattice.n},
@@ -184,7 +153,7 @@ result<void> study(const mid_options& o) {
                                                   {"taught_on", first.size()},
                                                   {"judged_on", judged.size()},
                                                   {"rejected", to_json(base)},
-                                                  {"correlation", seen.correlation()},
+                                                  {"correlation", *seen.correlation()},
                                                   {"predictors", data},
                                                   {"auc_gain_over_u", to_json(gain)}});
         return {};
@@ -192,7 +161,7 @@ result<void> study(const mid_options& o) {
     std::cout << fmt::format("{} at beta {}, {} steps of length {:.4f} in all, on {}: normal law of dH from {} trajectories, judged on the {} after them\n"
                              "rejected {}; sigma of dH(mid) {:.3f}, of dH(end) {:.3f}, correlation {:.3f}\n\n",
                              to_text(lattice), o.beta, o.steps, o.length, device->engine->about().device_name, first.size(), judged.size(), text_of(base),
-                             std::sqrt(seen.xx), std::sqrt(seen.yy), seen.correlation())
+                             *seen.sigma_middle(), *seen.sigma_end(), *seen.correlation())
               << markdown({"rejection foreseen from", "AUC", "Brier"}, table)
               << fmt::format("\nAUC, dH(mid) and u minus u alone: {} (95 %, paired bootstrap over blocks of {} trajectories)\n"
                              "advice only: a trajectory that is given up because of it would break detailed balance\n",

@@ -92,6 +92,12 @@ std::string conductor_lines(const nlohmann::json& s) {
         if (!line.empty())
             text += fmt::format("       {}: {}\n", chain.value("chain", "n/a"), line);
     }
+    if (c.contains("mid_trajectory") && c["mid_trajectory"].is_object()) {
+        const auto& m = c["mid_trajectory"];
+        text += fmt::format("       half-way: {} judged, {} rejected, {} of them foreseen ({} foreseen in all), balanced accuracy {}{}; advice, nothing acts on it\n",
+                            m.value("judged", 0), m.value("rejected", 0), m.value("foreseen_and_rejected", 0), m.value("foreseen", 0),
+                            text_or_na(number(m, "balanced_accuracy"), "{:.2f}"), m.value("trusted", false) ? " (trusted)" : "");
+    }
     std::string heads;
     for (const auto& h : c["heads"])
         heads += fmt::format("{}{} {}{}", heads.empty() ? "       heads: " : ", ", h.value("head", "n/a"), text_or_na(number(h, "score"), "{:.2f}"),

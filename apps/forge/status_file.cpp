@@ -79,7 +79,11 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
         const nlohmann::json device{{"name", d ? d->name : "software-f32"}, {"simulated", d && d->simulated}, {"passes", d ? nlohmann::json(d->passes) : nlohmann::json(nullptr)},
                                     {"model_s_per_pass", a_pass(d ? d->model_s : std::nullopt)}, {"measured_s_per_pass", a_pass(d ? d->measured_s : std::nullopt)},
                                     {"clamped", d ? nlohmann::json(d->clamped) : nlohmann::json(nullptr)}, {"note", d && !d->note.empty() ? nlohmann::json(d->note) : nlohmann::json(nullptr)}};
-        conducting = {{"says", says}, {"mode", c.mode}, {"device", c.model.empty() ? nlohmann::json(nullptr) : device}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
+        nlohmann::json middle; // null: nobody looks half-way
+        if (const auto& m = c.middle)
+            middle = {{"judged", m->judged}, {"rejected", m->rejected}, {"foreseen", m->advised}, {"foreseen_and_rejected", m->right},
+                      {"balanced_accuracy", or_null(m->balanced_accuracy())}, {"score", or_null(m->score)}, {"trusted", m->trusted}};
+        conducting = {{"says", says}, {"mid_trajectory", middle}, {"mode", c.mode}, {"device", c.model.empty() ? nlohmann::json(nullptr) : device}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
                       {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points}, {"learnt_rows", c.learnt_rows},
                       {"chains_waiting", c.waiting}, {"predictions_early", c.early}, {"predictions_late", c.late}, {"heads", heads}, {"thermalised", pairs}};
     }

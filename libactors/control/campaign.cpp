@@ -98,6 +98,7 @@ void read_conductor(toml_section root, campaign& c) {
     p.device = static_cast<conductor_device>(s.choice("device", {"software", "sim-akd1000", "akida"}, 0));
     p.thermalisation = s.flag("thermalisation", true);
     p.classify = s.flag("classify", true);
+    p.mid_trajectory = s.flag("mid_trajectory", false);
     p.check_every = s.count("check_every", 10, 1, 1000000);
     p.extra_points = s.count("extra_points", 0, 0, 10000);
     p.window_s = s.real("window_s", 0.005, 0.0, 1.0);
@@ -109,6 +110,8 @@ void read_conductor(toml_section root, campaign& c) {
     if (p.mode == conductor_mode::act && p.thermalisation && c.start != start_kind::both)
         s.problem("thermalisation", "thermalisation ends early only where a hot and a cold chain agree, and this campaign has no such pairs",
                   "[start] kind = \"both\", or thermalisation = false, or mode = \"advise\"");
+    if (p.mid_trajectory && p.mode == conductor_mode::off)
+        s.problem("mid_trajectory", "nobody would look at what is seen half-way", "mode = \"advise\"");
     if (p.extra_points > 0 && c.steering == steering_mode::adaptive)
         s.problem("extra_points", "points are added to a plan", "[scan] steering = \"plan\"");
 }

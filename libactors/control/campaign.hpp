@@ -32,7 +32,8 @@ struct conductor_plan {
     std::vector<std::string> bootstrap; ///< folders of earlier runs to learn from before the first trajectory
     conductor_device device = conductor_device::software; ///< of the model's reservoirs
     bool thermalisation = true;        ///< placement A: end thermalisation where hot and cold agree
-    bool classify = true;              ///< placements B, C: judge every trajectory
+    bool classify = true;              ///< placement C: judge every trajectory
+    bool mid_trajectory = false;       ///< placement B: look at every trajectory half-way; one more force each, the same bits
     std::uint32_t check_every = 10;    ///< trajectories between two looks at a segment that thermalises
     std::uint32_t extra_points = 0;    ///< placement D: betas that it may add to the scan
     double window_s = 0.005;           ///< how long requests are gathered into one pass

@@ -19,7 +19,7 @@ struct version_range {
     std::uint16_t max = 1;
     friend bool operator==(const version_range&, const version_range&) = default;
 };
-inline constexpr version_range spoken_versions{2, 2};
+inline constexpr version_range spoken_versions{3, 3};
 
 /// The highest version that both speak.
 /// @return errc::version_too_new when there is none, in words that name both ranges and say which side to upgrade.

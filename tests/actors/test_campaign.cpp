@@ -138,3 +138,32 @@ TEST_CASE("a runtime that is destroyed at once ends", "[runtime]") {
     campaign_runtime runtime(b.parts({sound_reference()}));
     CHECK(run_to_end(runtime).all_finished);
 }
+
+TEST_CASE("looking at every trajectory half-way changes no bit, and is judged by what came", "[runtime]") {
+    auto plan = small_campaign();
+    plan.hmc.n_steps = 4;
+    plan.hmc.n_measure = 60;
+    const auto plain = undisturbed_hash(plan);
+    plan.conductor.mode = conductor_mode::advise;
+    plan.conductor.mid_trajectory = true;
+    bench b(plan);
+    run_status status;
+    {
+        campaign_runtime runtime(b.parts({sound_reference(), sound_reference()}));
+        status = run_to_end(runtime);
+    }
+    REQUIRE(status.all_finished);
+    CHECK(b.hash() == plain);
+    REQUIRE(status.conductor.middle);
+    const auto& m = *status.conductor.middle;
+    const std::uint64_t tested_at_most = plan.beta_points * (plan.hmc.n_thermalise + plan.hmc.n_measure);
+    CHECK(m.judged > 0);
+    CHECK(m.judged <= tested_at_most);
+    CHECK(m.rejected <= m.judged);
+    CHECK(m.right <= std::min(m.rejected, m.advised));
+
+    plan.conductor.mid_trajectory = false;
+    bench c(plan);
+    campaign_runtime runtime(c.parts({sound_reference(), sound_reference()}));
+    CHECK(!run_to_end(runtime).conductor.middle);
+}

@@ -43,6 +43,8 @@ TEST_CASE("messages between nodes come back as they were") {
     const auto done = travelled(system, remote_done{{1, 2, 3}, 4, 5, 6, to_remote(error{errc::device_failed, "what", "where", "hint"})});
     CHECK(done.observed == std::vector<std::uint64_t>{1, 2, 3});
     CHECK(done.state_a == 4);
+    CHECK(done.middle.empty());
+    CHECK(travelled(system, remote_done{{}, 4, 5, 6, {}, {7, 8, 9}}).middle == std::vector<std::uint64_t>{7, 8, 9});
     CHECK(from_remote(done.failed) == error{errc::device_failed, "what", "where", "hint"});
     const auto loaded = travelled(system, remote_loaded{1, 2, "class", "kernel", {}});
     CHECK(loaded.bits_class == "class");
@@ -50,6 +52,8 @@ TEST_CASE("messages between nodes come back as they were") {
     const auto job = travelled(system, remote_job{"d", 1, 1ull << 40, 3, false, {9}});
     CHECK(job.trajectory == 1ull << 40);
     CHECK(!job.test);
+    CHECK(!job.look);
+    CHECK(travelled(system, remote_job{"d", 1, 1, 3, false, {9}, true}).look);
     CHECK(travelled(system, remote_snapshot{"d", 2, 77}).transfer == 77);
     CHECK(travelled(system, remote_snapshot_sent{123, {}}).bytes == 123);
     CHECK(travelled(system, remote_unload{"d", 5}).chain == 5);
@@ -136,4 +140,23 @@ TEST_CASE("words that make no sense are refused") {
     CHECK(!read_arithmetics({}, a, b));
     CHECK(!read_arithmetics({7, 0, 0, 0}, a, b));
     CHECK(from_remote(remote_error{9999, "x", "", ""})->code == errc::internal);
+}
+
+TEST_CASE("a look half-way comes back to the bit, or is refused") {
+    const auto same = [](const std::optional<trajectory_probe>& a) {
+        std::optional<trajectory_probe> b = trajectory_probe{1.0, 2.0, 3.0};
+        REQUIRE(read_middle(middle_words(a), b));
+        REQUIRE(a.has_value() == b.has_value());
+        if (a) {
+            CHECK(a->kinetic_start == b->kinetic_start);
+            CHECK(a->minus_log_u == b->minus_log_u);
+            CHECK(a->delta_h_middle == b->delta_h_middle);
+        }
+    };
+    same(std::nullopt);
+    same(trajectory_probe{1234.0625, 0.1, std::nullopt});
+    same(trajectory_probe{1234.0625, 0.1, -0x1.123456789abcdp-7});
+    std::optional<trajectory_probe> out;
+    CHECK_FALSE(read_middle({1}, out));
+    CHECK_FALSE(read_middle({1, 2, 3, 4}, out));
 }

@@ -330,7 +330,7 @@ TEST_CASE("the one who is refused learns why") {
         test_node b(c, c.beta, {}, {spoken_versions.max + 1, spoken_versions.max + 2});
         const error e = reason(b, a.address());
         CHECK(e.code == errc::version_too_new);
-        CHECK_THAT(e.what, Catch::Contains("version 2") && Catch::Contains("versions 3 to 4"));
+        CHECK_THAT(e.what, Catch::Contains("version 3") && Catch::Contains("versions 4 to 5"));
     }
     SECTION("a common version among several") {
         test_node b(c, c.beta, {}, {spoken_versions.min - 1, spoken_versions.max + 1});

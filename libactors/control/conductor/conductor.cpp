@@ -80,6 +80,7 @@ conductor::chain_view& conductor::view_of(const watched_batch& batch, bool heads
                      0,
                      batch.params.n_steps,
                      {},
+                     {},
                      {}};
     return chains_.insert_or_assign(batch.chain, std::move(fresh)).first->second;
 }
@@ -142,6 +143,8 @@ classification conductor::watch(const watched_batch& batch, bool heads) {
             v.sum_dh += o.delta_h;
             v.sum_dh2 += o.delta_h * o.delta_h;
             ++v.tested;
+            if (const auto& middle = batch.trajectories[k].middle)
+                middle_.on_trajectory(v.middle, *middle, o);
         }
         if (monitor != nullptr && monitor->seen(hot) + 1 == v.seen && !stops_.contains(key)) {
             monitor->add(hot, {o.plaquette(), std::hypot(o.polyakov_re, o.polyakov_im), v.heads.distance()});
@@ -239,6 +242,11 @@ std::optional<chain_history> conductor::history(chain_id chain, std::uint32_t or
     h.warmup = plan_.hmc.n_warmup;
     h.samples = v->second.samples;
     return h;
+}
+
+std::optional<mid_trajectory_standing> conductor::mid_trajectory() const {
+    const auto s = middle_.standing();
+    return s.judged > 0 ? std::optional(s) : std::nullopt;
 }
 
 std::vector<measured_point> conductor::points() const {

@@ -5,6 +5,7 @@
 #include "libactors/control/campaign.hpp"
 #include "libactors/control/conductor/beta_search.hpp"
 #include "libactors/control/conductor/chain_watch.hpp"
+#include "libactors/control/conductor/mid_trajectory_watch.hpp"
 #include "libactors/hmc/record.hpp"
 #include "libactors/learn/thermalisation.hpp"
 #include "libactors/learn/trust_gate.hpp"
@@ -21,6 +22,7 @@ namespace forge {
 struct watched_trajectory {
     trajectory_observables observed;
     bool measured = false;
+    std::optional<trajectory_probe> middle{}; ///< where the campaign asks for it
 };
 
 /// Trajectories of one segment, in order and without gaps.
@@ -112,6 +114,8 @@ public:
     [[nodiscard]] result<beta_proposal> steer(const std::vector<double>& planned) const;
 
     [[nodiscard]] std::vector<gate_standing> standing() const;
+    /// Placement B; unset when nothing was seen of the middle of any trajectory.
+    [[nodiscard]] std::optional<mid_trajectory_standing> mid_trajectory() const;
     [[nodiscard]] std::vector<measured_point> points() const; ///< by beta; chains of one beta are averaged
     /// Where pairs stopped, or would have: trajectories of thermalisation by (pair, ordinal).
     [[nodiscard]] const std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop>& stops() const { return stops_; }
@@ -128,6 +132,7 @@ private:
         std::uint32_t tested = 0;
         std::uint32_t n_steps = 0;
         std::vector<double> polyakov; ///< |L| of measured trajectories, at most `kept`
+        rejection_law middle; ///< of this segment
         std::vector<trajectory_sample> samples; ///< what a model may learn from, at most `learnable`
     };
     chain_view& view_of(const watched_batch& batch, bool heads);
@@ -142,6 +147,7 @@ private:
     std::map<std::pair<std::uint32_t, std::uint32_t>, thermalisation_stop> stops_;
     std::map<std::pair<chain_id, std::uint32_t>, measured_point> finished_;
     std::map<head_id, trust_gate> gates_;
+    mid_trajectory_watch middle_;
     std::set<chain_id> gone_;
 };
 
