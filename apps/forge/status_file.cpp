@@ -80,9 +80,9 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
                                     {"model_s_per_pass", a_pass(d ? d->model_s : std::nullopt)}, {"measured_s_per_pass", a_pass(d ? d->measured_s : std::nullopt)},
                                     {"clamped", d ? nlohmann::json(d->clamped) : nlohmann::json(nullptr)}, {"note", d && !d->note.empty() ? nlohmann::json(d->note) : nlohmann::json(nullptr)}};
         nlohmann::json middle; // null: nobody looks half-way
-        if (const auto& m = c.middle)
-            middle = {{"judged", m->judged}, {"rejected", m->rejected}, {"foreseen", m->advised}, {"foreseen_and_rejected", m->right},
-                      {"balanced_accuracy", or_null(m->balanced_accuracy())}, {"score", or_null(m->score)}, {"trusted", m->trusted}};
+        if (const auto& seen = c.middle)
+            middle = {{"judged", seen->judged}, {"rejected", seen->rejected}, {"foreseen", seen->advised}, {"foreseen_and_rejected", seen->right},
+                      {"balanced_accuracy", or_null(seen->balanced_accuracy())}, {"score", or_null(seen->score)}, {"trusted", seen->trusted}};
         conducting = {{"says", says}, {"mid_trajectory", middle}, {"mode", c.mode}, {"device", c.model.empty() ? nlohmann::json(nullptr) : device}, {"model", c.model.empty() ? nlohmann::json(nullptr) : nlohmann::json(c.model)}, {"requests", c.requests},
                       {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points}, {"learnt_rows", c.learnt_rows},
                       {"chains_waiting", c.waiting}, {"predictions_early", c.early}, {"predictions_late", c.late}, {"heads", heads}, {"thermalised", pairs}};
