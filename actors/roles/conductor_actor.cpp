@@ -147,7 +147,7 @@ void learn(conductor_ptr self, const segment_is_over& m) {
     d.meter->set(stage_activity::busy, steady_now_s());
     auto done = [&]() -> result<std::size_t> {
         try {
-            auto rows = learn_segment(*d.learnt, *history);
+            auto rows = learn_segment(*d.learnt, *history, 32, d.device.get());
             if (rows)
                 if (auto saved = d.save(*d.learnt); !saved)
                     return saved.reason();

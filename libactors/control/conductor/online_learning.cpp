@@ -8,7 +8,7 @@
 
 namespace forge {
 
-result<std::size_t> learn_segment(conductor_model& m, const chain_history& history, std::size_t rows_max) {
+result<std::size_t> learn_segment(conductor_model& m, const chain_history& history, std::size_t rows_max, reservoir_stepper* stepper) {
     if (m.equilibrium.empty())
         return error{errc::not_found, "the model knows no equilibrium", "online learning", "a model of forge npu train"};
     if (!(m.equilibrium.front().lattice() == history.lattice))
@@ -22,7 +22,7 @@ result<std::size_t> learn_segment(conductor_model& m, const chain_history& histo
     each_row(history, m.equilibrium.front(), [&](const feature_vector& x, const training_row* row) {
         if (failed)
             return;
-        if (auto stepped = m.network.advance(x, state); !stepped) {
+        if (auto stepped = stepper != nullptr ? stepper->advance(m.network, x, state) : m.network.advance(x, state); !stepped) {
             failed = stepped.reason();
             return;
         }
