@@ -99,8 +99,10 @@ TEST_CASE("what is learnt moves the readouts, and the rows of a segment are boun
     auto m = taught_model();
     const auto before = says(m, chain_of(9, 60));
     const auto rows = m.rows;
-    CHECK(learn_segment(m, chain_of(7, 200), 32).or_throw() == 32);
-    CHECK(m.rows == rows + 32);
+    const auto taken = learn_segment(m, chain_of(7, 200), 32).or_throw();
+    CHECK(taken > 16);
+    CHECK(taken <= 32);
+    CHECK(m.rows == rows + taken);
     CHECK(says(m, chain_of(9, 60)) != before);
     CHECK(learn_segment(m, chain_of(8, 30), 32).or_throw() <= 30);
 }
