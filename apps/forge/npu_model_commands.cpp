@@ -259,8 +259,8 @@ void add_npu_model_commands(CLI::App& npu, cli_state& state) {
     add_study_options(*train_command, t->study);
     train_command->add_flag("--int4-weights", t->study.int4_weights, "Reservoirs of 4-bit weights, for [conductor] device = \"sim-akd1000\"");
     train_command->add_option("--device", t->device,
-                              "Where the sums of the readouts are formed: host, or opencl:N with fp64 by CLBlast. A device is for thousands of --units "
-                              "on a GPU: its first product compiles for up to a minute, and models of a few hundred units are faster on the host")
+                              "Where the sums of the readouts are formed: host, or opencl:N with fp64 by CLBlast. Meant for a GPU and "
+                              "thousands of --units: the first product compiles for up to a minute, and on CPUs the host is the better choice")
         ->capture_default_str();
     train_command->add_flag("--no-validation", t->unjudged, "Do not judge the heads: then none is trusted");
     train_command->add_flag("--json", t->json, "JSON on standard output");
