@@ -4,6 +4,8 @@
 #include "apps/forge/npu_device_measure.hpp"
 #include "libactors/engine/dense/software_engine.hpp"
 #include "libactors/engine/opencl/clblast_dense.hpp"
+#include "libactors/engine/opencl/clblast_gram.hpp"
+#include "libactors/learn/host_gram.hpp"
 
 #include <fmt/format.h>
 
@@ -73,6 +75,65 @@ nlohmann::json bench_crossover(const options& o, bool quiet) {
     return {{"sizes", out}, {"crossover_one_row", json(crossover_one)}, {"crossover_batch_64", json(crossover_batch)}};
 }
 
+struct gram_time {
+    double seconds; ///< the least
+    double first;   ///< of the first tile: with CLBlast's compilation
+};
+
+/// The sums of `rows` rows, which come as training has them: tile by tile.
+gram_time timed_sums(gram_engine& e, std::size_t columns, std::size_t targets, std::size_t rows, int repeats) {
+    std::vector<double> x(e.tile_rows() * columns), y(e.tile_rows() * targets);
+    for (std::size_t k = 0; k < x.size(); ++k)
+        x[k] = 1e-2 * static_cast<double>(k % 193) - 1.0;
+    for (std::size_t k = 0; k < y.size(); ++k)
+        y[k] = 1e-2 * static_cast<double>(k % 211) - 1.0;
+    gram_sums sums(columns, targets);
+    const double start = now_s();
+    e.accumulate(x, y, sums).or_throw();
+    const double first = now_s() - start;
+    double least = 0.0;
+    for (int k = 0; k < repeats; ++k) {
+        sums = gram_sums(columns, targets);
+        const double begin = now_s();
+        while (sums.rows < rows) {
+            const std::size_t n = std::min<std::size_t>(e.tile_rows(), rows - sums.rows);
+            e.accumulate(std::span(x).first(n * columns), std::span(y).first(n * targets), sums).or_throw();
+        }
+        const double took = now_s() - begin;
+        least = k == 0 ? took : std::min(least, took);
+    }
+    return {least, first};
+}
+
+/// The sums that training is made of, on the host and by CLBlast.
+nlohmann::json bench_gram(const options& o, bool quiet) {
+    constexpr std::size_t targets = 16;
+    host_gram host;
+    const auto device = make_clblast_gram("opencl:0").or_throw();
+    const int repeats = std::min(o.repeats, 3);
+    auto out = nlohmann::json::array();
+    if (!quiet)
+        std::cout << fmt::format("\n{:>8} {:>8} {:>14} {:>14} {:>7} {:>10}   sums of training, {} targets, fp64 on opencl:0 against the host\n", "COLUMNS", "ROWS",
+                                 "HOST GFLOP/s", "CLB GFLOP/s", "RATIO", "FIRST s", targets);
+    for (const auto& [columns, rows] : {std::pair<std::size_t, std::size_t>{129, 100'000}, {385, 100'000}, {1025, 20'480}}) { // as many as take seconds
+        const auto h = timed_sums(host, columns, targets, rows, repeats), d = timed_sums(*device, columns, targets, rows, repeats);
+        const double flops = 2.0 * static_cast<double>(rows * columns * (columns + targets));
+        out.push_back({{"columns", columns},
+                       {"rows", rows},
+                       {"targets", targets},
+                       {"host_s", h.seconds},
+                       {"clblast_s", d.seconds},
+                       {"clblast_first_s", d.first},
+                       {"ratio", h.seconds / d.seconds},
+                       {"n", repeats}});
+        if (!quiet)
+            std::cout << fmt::format("{:>8} {:>8} {:>14.2f} {:>14.2f} {:>7.2f} {:>10.2f}\n", columns, rows, 1e-9 * flops / h.seconds, 1e-9 * flops / d.seconds,
+                                     h.seconds / d.seconds, d.first)
+                      << std::flush;
+    }
+    return out;
+}
+
 } // namespace
 
 nlohmann::json bench_npu(const options& o, bool quiet) {
@@ -86,8 +147,10 @@ nlohmann::json bench_npu(const options& o, bool quiet) {
             ratio(0, 1), ratio(2, 3), ratio(4, 5), 1.0 / rows.back().p50, 1.0 / rows.back().model_s.value_or(1.0));
     }
     nlohmann::json out{{"rows", app::json_of(rows)}};
-    if (o.slow)
+    if (o.slow) {
         out["crossover"] = bench_crossover(o, quiet);
+        out["gram"] = bench_gram(o, quiet);
+    }
     return out;
 }
 

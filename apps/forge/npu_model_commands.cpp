@@ -5,6 +5,7 @@
 #include "apps/forge/npu_model_training.hpp"
 
 #include "libactors/checkpoint/mapped_file.hpp"
+#include "libactors/engine/opencl/clblast_gram.hpp"
 
 #include <fmt/format.h>
 
@@ -42,11 +43,25 @@ struct train_options {
     std::vector<std::string> runs;
     std::string out;
     study_options study{.reservoirs = 3};
+    std::string device = "host";
     bool unjudged = false;
     bool json = false;
 };
 
-result<void> train(const train_options& o) {
+/// Null for the host.
+result<std::unique_ptr<gram_engine>> gram_on(const std::string& device) {
+    if (device == "host")
+        return std::unique_ptr<gram_engine>();
+    if (!device.starts_with("opencl:"))
+        return error{errc::invalid_argument, "there is no device \"" + device + "\" to train on", "--device", "host, or an OpenCL device of forge device list"};
+    return make_clblast_gram(device);
+}
+
+result<void> train(train_options o) {
+    const auto gram = gram_on(o.device); // before anything is read: what is not there is said at once
+    if (!gram)
+        return gram.reason();
+    o.study.gram = gram->get();
     const auto data = read_all(o.runs);
     if (!data)
         return data.reason();
@@ -79,6 +94,7 @@ result<void> train(const train_options& o) {
     const auto& stop = m->thermalisation.front();
     if (o.json) {
         print_json("forge.npu.train/1", {{"model", o.out},
+                                         {"device", o.device},
                                          {"runs", m->runs},
                                          {"chains", m->chains},
                                          {"rows", m->rows},
@@ -242,6 +258,10 @@ void add_npu_model_commands(CLI::App& npu, cli_state& state) {
     train_command->add_option("-o,--out", t->out, "Model file")->required();
     add_study_options(*train_command, t->study);
     train_command->add_flag("--int4-weights", t->study.int4_weights, "Reservoirs of 4-bit weights, for [conductor] device = \"sim-akd1000\"");
+    train_command->add_option("--device", t->device,
+                              "Where the sums of the readouts are formed: host, or opencl:N with fp64 by CLBlast. Meant for a GPU and "
+                              "thousands of --units: the first product compiles for up to a minute, and on CPUs the host is the better choice")
+        ->capture_default_str();
     train_command->add_flag("--no-validation", t->unjudged, "Do not judge the heads: then none is trusted");
     train_command->add_flag("--json", t->json, "JSON on standard output");
     train_command->callback([t, &state] {

@@ -192,8 +192,9 @@ result<echo_state_network> with_int4_weights(const echo_state_network& network) 
 }
 
 result<echo_state_network> train_network(const echo_state_network& untrained, const chain_view& chains,
-                                         const std::function<const equilibrium_table&(const chain_history&)>& equilibrium, std::size_t stride) {
-    network_trainer trainer(untrained);
+                                         const std::function<const equilibrium_table&(const chain_history&)>& equilibrium, std::size_t stride,
+                                         gram_engine* gram) {
+    network_trainer trainer(untrained, gram);
     const auto group = partnerships(chains);
     result<void> state;
     for (std::size_t k = 0; k < chains.size() && state; ++k) {
@@ -210,8 +211,9 @@ result<echo_state_network> train_network(const echo_state_network& untrained, co
     return trainer.solve(usual_penalties());
 }
 
-result<echo_state_network> train_network(const echo_state_network& untrained, const chain_view& chains, const equilibrium_table& equilibrium, std::size_t stride) {
-    return train_network(untrained, chains, [&equilibrium](const chain_history&) -> const equilibrium_table& { return equilibrium; }, stride);
+result<echo_state_network> train_network(const echo_state_network& untrained, const chain_view& chains, const equilibrium_table& equilibrium, std::size_t stride,
+                                         gram_engine* gram) {
+    return train_network(untrained, chains, [&equilibrium](const chain_history&) -> const equilibrium_table& { return equilibrium; }, stride, gram);
 }
 
 result<std::vector<target_row>> predict_chain(const echo_state_network& network, const chain_history& h) {

@@ -43,11 +43,12 @@ struct fold_split {
 /// The same network with the weights of its reservoirs in four bits, as the device stores them: [W_in, W_res] by rows, one scale a unit.
 [[nodiscard]] result<echo_state_network> with_int4_weights(const echo_state_network& network);
 
-/// @param stride  every stride-th row teaches (all are shown)
+/// @param stride  every stride-th row teaches (all are shown). @param gram  as network_trainer.
 [[nodiscard]] result<echo_state_network> train_network(const echo_state_network& untrained, const chain_view& chains,
-                                                       const std::function<const equilibrium_table&(const chain_history&)>& equilibrium, std::size_t stride = 1);
+                                                       const std::function<const equilibrium_table&(const chain_history&)>& equilibrium, std::size_t stride = 1,
+                                                       gram_engine* gram = nullptr);
 [[nodiscard]] result<echo_state_network> train_network(const echo_state_network& untrained, const chain_view& chains, const equilibrium_table& equilibrium,
-                                                       std::size_t stride = 1);
+                                                       std::size_t stride = 1, gram_engine* gram = nullptr);
 
 /// What a network says along a chain: one row of columns (heads.hpp) after every trajectory; not a number where a head is not trained.
 [[nodiscard]] result<std::vector<target_row>> predict_chain(const echo_state_network& network, const chain_history& h);

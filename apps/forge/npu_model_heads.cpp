@@ -115,7 +115,7 @@ result<std::vector<column_result>> run_split(const chain_view& chains, const stu
         if (!truth)
             return truth.reason();
         const simple_rules rules(split.train, *e);
-        auto trained = train_network(*network, split.train, *e, stride);
+        auto trained = train_network(*network, split.train, *e, stride, o.gram);
         if (!trained)
             return trained.reason();
         collected c;

@@ -19,6 +19,7 @@ struct study_options {
     std::size_t folds = 5;
     std::size_t resamples = 1000;
     bool int4_weights = false; ///< reservoirs as an int4 device stores them: readouts then learn the states that it produces (train, heads)
+    gram_engine* gram = nullptr; ///< forms the sums of train and heads; null: the host
 };
 
 /// The conductor's network of these options, without readouts.

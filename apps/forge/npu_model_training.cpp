@@ -97,7 +97,7 @@ result<conductor_model> train_model(const training_data& data, const study_optio
     for (const auto& h : data.chains)
         all.push_back(&h);
     progress("training on all chains");
-    auto trained = train_network(*network, all, table_of);
+    auto trained = train_network(*network, all, table_of, 1, o.gram);
     if (!trained)
         return trained.reason();
     m.network = std::move(*trained);
@@ -115,7 +115,7 @@ result<conductor_model> train_model(const training_data& data, const study_optio
     }
     m.runs = data.runs;
     m.chains = data.chains.size();
-    m.provenance = program_version() + ", forge npu train";
+    m.provenance = program_version() + ", forge npu train" + (o.gram != nullptr ? ", sums by " + o.gram->name() : "");
     return m;
 }
 

@@ -211,7 +211,7 @@ result<void> echo_state_network::learn(const std::string& head, const network_st
     return {};
 }
 
-network_trainer::network_trainer(const echo_state_network& network) : network_(&network), state_(network.rest()) {}
+network_trainer::network_trainer(const echo_state_network& network, gram_engine* gram) : network_(&network), gram_(gram), state_(network.rest()) {}
 
 void network_trainer::begin(std::uint64_t group) {
     state_ = network_->rest();
@@ -271,7 +271,7 @@ result<void> network_trainer::teach_all(std::span<const double> targets) {
     if (targets.size() != columns)
         return error{errc::invalid_argument, fmt::format("{} targets for heads of {} components", targets.size(), columns), "training", ""};
     if (blocks_.empty()) {
-        blocks_.assign(state_.of.size(), std::vector<ridge_block>(folds, ridge_block(network_->shape().reservoir.units, columns)));
+        blocks_.assign(state_.of.size(), std::vector<ridge_block>(folds, ridge_block(network_->shape().reservoir.units, columns, gram_)));
         missing_.assign(columns, false);
     }
     row_.assign(targets.begin(), targets.end());
@@ -282,7 +282,8 @@ result<void> network_trainer::teach_all(std::span<const double> targets) {
             row_[c] = missing_[c] ? 0.0 : target_of(h.activation, targets[c]);
         }
     for (std::size_t r = 0; r < state_.of.size(); ++r)
-        blocks_[r][fold_].add(state_.of[r], row_);
+        if (auto added = blocks_[r][fold_].add(state_.of[r], row_); !added)
+            return added;
     return {};
 }
 

@@ -92,7 +92,8 @@ private:
 class network_trainer {
 public:
     static constexpr std::size_t folds = 5;
-    explicit network_trainer(const echo_state_network& network);
+    /// @param gram  forms the sums of teach_all; null: the host. Network and engine must outlive the trainer.
+    explicit network_trainer(const echo_state_network& network, gram_engine* gram = nullptr);
     /// A sequence of this group begins.
     void begin(std::uint64_t group);
     [[nodiscard]] result<void> step(std::span<const float> input);
@@ -107,6 +108,7 @@ public:
 
 private:
     const echo_state_network* network_;
+    gram_engine* gram_;
     network_state state_;
     std::size_t fold_ = 0;
     [[nodiscard]] result<echo_state_network> solve_together(std::span<const double> penalties) const;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "libactors/base/result.hpp"
+#include "libactors/engine/gram_engine.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,19 +35,22 @@ private:
 /// The same sums for several targets that are taught on the same rows: X^T X once, which is what costs.
 class ridge_block {
 public:
-    ridge_block(std::size_t features, std::size_t targets);
-    /// @param x  features values, @param y  targets values.
-    void add(std::span<const float> x, std::span<const double> y);
+    /// @param engine  what forms the sums, from tiles of as many rows as it likes; null: the host. Must outlive the block.
+    ridge_block(std::size_t features, std::size_t targets, gram_engine* engine = nullptr);
+    /// @param x  features values, @param y  targets values. @return what the engine says of a tile that is full with this row.
+    [[nodiscard]] result<void> add(std::span<const float> x, std::span<const double> y);
     [[nodiscard]] std::size_t features() const { return features_; }
     [[nodiscard]] std::size_t targets() const { return targets_; }
     [[nodiscard]] std::uint64_t rows() const { return rows_; }
 
 private:
     friend class ridge_readout;
-    void settle() const; ///< takes the rows that wait into the sums: many at once are several times faster
+    [[nodiscard]] result<void> settle() const; ///< takes the rows that wait into the sums: many at once are several times faster
     std::size_t features_, targets_;
+    gram_engine* engine_;
     mutable std::vector<double> waiting_x_, waiting_y_;
-    mutable std::vector<double> xx_, xy_, yy_; ///< row-major; xy: (features + 1) x targets
+    mutable gram_sums sums_;        ///< of [1, x] and y
+    mutable std::vector<double> yy_; ///< by target
     std::uint64_t rows_ = 0;
 };
 

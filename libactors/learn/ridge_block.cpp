@@ -3,6 +3,7 @@
 #include "libactors/learn/ridge.hpp"
 
 #include "libactors/base/contract.hpp"
+#include "libactors/learn/host_gram.hpp"
 
 #include <Eigen/Dense>
 
@@ -15,41 +16,40 @@ namespace forge {
 
 namespace {
 
-constexpr std::size_t wait_rows = 128;
 using matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using matrix_map = Eigen::Map<matrix>;
 using const_matrix_map = Eigen::Map<const matrix>;
 
 Eigen::Index index(std::size_t n) { return static_cast<Eigen::Index>(n); }
 
 } // namespace
 
-ridge_block::ridge_block(std::size_t features, std::size_t targets)
-    : features_(features), targets_(targets), xx_((features + 1) * (features + 1)), xy_((features + 1) * targets), yy_(targets) {}
+ridge_block::ridge_block(std::size_t features, std::size_t targets, gram_engine* engine)
+    : features_(features), targets_(targets), engine_(engine), sums_(features + 1, targets), yy_(targets) {}
 
-void ridge_block::add(std::span<const float> x, std::span<const double> y) {
+result<void> ridge_block::add(std::span<const float> x, std::span<const double> y) {
     expects(x.size() == features_ && y.size() == targets_, "a row has as many features and targets as the block");
     waiting_x_.push_back(1.0);
     waiting_x_.insert(waiting_x_.end(), x.begin(), x.end());
     waiting_y_.insert(waiting_y_.end(), y.begin(), y.end());
     ++rows_;
-    if (waiting_x_.size() >= wait_rows * (features_ + 1))
-        settle();
+    const std::size_t tile = engine_ != nullptr ? engine_->tile_rows() : host_gram().tile_rows();
+    return waiting_x_.size() >= tile * (features_ + 1) ? settle() : result<void>();
 }
 
-void ridge_block::settle() const {
-    const std::size_t n = features_ + 1;
-    const std::size_t rows = waiting_x_.size() / n;
+result<void> ridge_block::settle() const {
+    const std::size_t rows = waiting_x_.size() / (features_ + 1);
     if (rows == 0)
-        return;
-    const const_matrix_map x(waiting_x_.data(), index(rows), index(n));
+        return {};
+    host_gram host;
+    gram_engine& engine = engine_ != nullptr ? *engine_ : host;
+    if (auto taken = engine.accumulate(waiting_x_, waiting_y_, sums_); !taken)
+        return taken;
     const const_matrix_map y(waiting_y_.data(), index(rows), index(targets_));
-    matrix_map(xx_.data(), index(n), index(n)).noalias() += x.transpose() * x;
-    matrix_map(xy_.data(), index(n), index(targets_)).noalias() += x.transpose() * y;
     for (std::size_t k = 0; k < targets_; ++k)
         yy_[k] += y.col(index(k)).squaredNorm();
     waiting_x_.clear();
     waiting_y_.clear();
+    return {};
 }
 
 ridge_readout ridge_readout::from_solution(double lambda, std::uint64_t rows, std::vector<double> w, std::vector<double> inverse, double objective) {
@@ -93,9 +93,10 @@ result<std::vector<ridge_readout>> ridge_readout::cross_validate(std::span<const
     std::uint64_t rows = 0;
     for (const auto& g : groups) {
         expects(g.features_ + 1 == n && g.targets_ == m, "blocks of the same features and targets");
-        g.settle();
-        xx += const_matrix_map(g.xx_.data(), index(n), index(n));
-        xy += const_matrix_map(g.xy_.data(), index(n), index(m));
+        if (auto settled = g.settle(); !settled)
+            return settled.reason();
+        xx += const_matrix_map(g.sums_.xx.data(), index(n), index(n));
+        xy += const_matrix_map(g.sums_.xy.data(), index(n), index(m));
         yy += Eigen::Map<const Eigen::VectorXd>(g.yy_.data(), index(m));
         rows += g.rows_;
     }
@@ -110,8 +111,8 @@ result<std::vector<ridge_readout>> ridge_readout::cross_validate(std::span<const
         for (const auto& g : groups) {
             if (g.rows_ == 0)
                 continue;
-            const const_matrix_map gxx(g.xx_.data(), index(n), index(n));
-            const const_matrix_map gxy(g.xy_.data(), index(n), index(m));
+            const const_matrix_map gxx(g.sums_.xx.data(), index(n), index(n));
+            const const_matrix_map gxy(g.sums_.xy.data(), index(n), index(m));
             const Eigen::LDLT<matrix> factor(matrix(xx - gxx + lambda * one));
             if (factor.info() != Eigen::Success || !factor.isPositive())
                 return failed();

@@ -147,7 +147,7 @@ TEST_CASE("many targets at once are each target alone, and a readout is the sum 
         for (auto& v : x)
             v = static_cast<float>(normal(random));
         const std::array<double, targets> y{x[0] + 0.1 * normal(random), 2.0 * x[1] - 1.0, normal(random)};
-        blocks[static_cast<std::size_t>(row) % 4].add(x, y);
+        blocks[static_cast<std::size_t>(row) % 4].add(x, y).or_throw();
         for (std::size_t k = 0; k < targets; ++k)
             sums[k][static_cast<std::size_t>(row) % 4].add(x, y[k]);
     }

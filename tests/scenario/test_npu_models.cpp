@@ -94,6 +94,36 @@ TEST_CASE("bad weights are refused, each with the field it is about") {
     refused(json("[1, 2]"), 6, "no JSON object");
 }
 
+TEST_CASE("a device to train on that is not there is said before anything is read") {
+    const scratch_folder scratch;
+    const auto model = (scratch.path() / "m").string(), no_run = (scratch.path() / "none").string();
+    const auto nowhere = run_forge({"npu", "train", no_run, "-o", model, "--device", "opencl:99"});
+    CHECK(nowhere.exit_code == 3);
+    CHECK(nowhere.err.find("there is no device opencl:99") != std::string::npos);
+    CHECK(nowhere.err.find("forge device list") != std::string::npos);
+    const auto word = run_forge({"npu", "train", no_run, "-o", model, "--device", "gpu"});
+    CHECK(word.exit_code == 2);
+    CHECK(word.err.find("\"gpu\"") != std::string::npos);
+    CHECK(word.err.find("forge device list") != std::string::npos);
+    const auto host = run_forge({"npu", "train", no_run, "-o", model, "--device", "host"});
+    CHECK(host.exit_code != 0);
+    CHECK(host.err.find(no_run) != std::string::npos); // it goes on to the runs
+    CHECK_FALSE(std::filesystem::exists(model));
+}
+
+TEST_CASE("a model file of 5 GiB is refused in one sentence that names it") {
+    const scratch_folder scratch;
+    const auto file = scratch.path() / "large.model";
+    write(file, "x");
+    std::filesystem::resize_file(file, std::uintmax_t{5} << 30); // sparse
+    const auto r = run_forge({"npu", "export", file.string()});
+    INFO(r.err);
+    CHECK(r.exit_code == 6);
+    CHECK(r.out.empty());
+    CHECK(r.err.find(file.string()) != std::string::npos);
+    CHECK(r.err.find("5368709120") != std::string::npos);
+}
+
 TEST_CASE("a model is trained on runs, judged on others, and refuses to judge itself; a damaged file is refused") {
     campaign_file c;
     c.chains = 6;
@@ -116,6 +146,7 @@ TEST_CASE("a model is trained on runs, judged on others, and refuses to judge it
     REQUIRE(trained.exit_code == 0);
     const auto d = data_of(trained);
     CHECK(d.at("chains") == 12);
+    CHECK(d.at("device") == "host");
     CHECK(d.at("rows") == 12 * (230 - 25 - 10 + 1));
     CHECK(d.at("heads").size() == 14);
     for (const auto& h : d.at("heads"))

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "libactors/wire/conductor_model_codec.hpp"
 
+#include "libactors/checkpoint/mapped_file.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <random>
+#include <sys/resource.h>
+#include <unistd.h>
 
 using namespace forge;
 
@@ -162,4 +168,31 @@ TEST_CASE("a model of nothing but many untrained heads can be read: what is fetc
     CHECK(encode_model(*back).or_throw() == bytes);
     m.provenance.assign(65537, 'p');
     CHECK(encode_model(m).reason().code == errc::unsupported);
+}
+
+TEST_CASE("a file that is larger than any model is refused by its size: nothing of it is read, no memory taken") {
+    const auto file = std::filesystem::temp_directory_path() / ("forge_large_model_" + std::to_string(::getpid()));
+    struct remover {
+        const std::filesystem::path& file;
+        ~remover() { std::filesystem::remove(file); }
+    } const cleaner{file};
+    const auto begins_as_a_model = encode_model(small_model()).or_throw();
+    std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(begins_as_a_model.data()), static_cast<std::streamsize>(begins_as_a_model.size()));
+    const auto peak_kib = [] {
+        struct rusage used {};
+        REQUIRE(::getrusage(RUSAGE_SELF, &used) == 0);
+        return used.ru_maxrss; // pages of the mapping that were touched count, too
+    };
+    for (const std::uint64_t bytes : {conductor_model_bytes_max + 1, conductor_model_memory_max + 1, std::uint64_t{64} << 30}) {
+        std::filesystem::resize_file(file, bytes); // sparse: the disk holds the model alone
+        const auto before = peak_kib();
+        const auto mapped = mapped_file::open(file).or_throw();
+        REQUIRE(mapped.bytes().size() == bytes);
+        const auto refused = decode_model(mapped.bytes());
+        REQUIRE_FALSE(refused);
+        CHECK(refused.reason().code == errc::unsupported);
+        CHECK_THAT(refused.reason().what, Catch::Contains(std::to_string(bytes)));
+        CHECK_FALSE(refused.reason().hint.empty());
+        CHECK(peak_kib() - before < 16 * 1024);
+    }
 }

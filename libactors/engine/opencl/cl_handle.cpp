@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <vector>
+
 namespace forge::opencl {
 
 std::string status_name(cl_int status) {
@@ -44,6 +46,26 @@ std::string device_text(cl_device_id device, cl_device_info what) {
     while (!text.empty() && text.back() == '\0')
         text.pop_back();
     return text;
+}
+
+cl_device_id device_of(const std::string& id) {
+    cl_uint n = 0;
+    int index = 0;
+    if (clGetPlatformIDs(0, nullptr, &n) == CL_SUCCESS && n > 0) {
+        std::vector<cl_platform_id> platforms(n);
+        check(clGetPlatformIDs(n, platforms.data(), nullptr), "clGetPlatformIDs");
+        for (cl_platform_id platform : platforms) {
+            cl_uint count = 0;
+            if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, nullptr, &count) != CL_SUCCESS || count == 0)
+                continue;
+            std::vector<cl_device_id> devices(count);
+            check(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, devices.data(), nullptr), "clGetDeviceIDs");
+            for (cl_device_id d : devices)
+                if (fmt::format("opencl:{}", index++) == id)
+                    return d;
+        }
+    }
+    throw failure(error{errc::device_unavailable, "there is no device " + id, id, "forge device list"});
 }
 
 } // namespace forge::opencl

@@ -55,6 +55,9 @@ using kernel_handle = owned<cl_kernel, clReleaseKernel>;
 using memory_handle = owned<cl_mem, clReleaseMemObject>;
 using event_handle = owned<cl_event, clReleaseEvent>;
 
+/// The device that opencl_system calls so, as a whole. Throws `failure` with errc::device_unavailable when there is none.
+[[nodiscard]] cl_device_id device_of(const std::string& id);
+
 [[nodiscard]] std::string device_text(cl_device_id device, cl_device_info what);
 
 template <class T>

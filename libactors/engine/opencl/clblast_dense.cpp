@@ -20,26 +20,6 @@ namespace {
 constexpr std::size_t tile_rows = 64; ///< of every product: one size, one kernel, one order of the sums
 constexpr auto rectify_source = "__kernel void rectify(__global float* x, float top) { const size_t i = get_global_id(0); x[i] = fmin(fmax(x[i], 0.0f), top); }";
 
-cl_device_id device_of(const std::string& id) {
-    cl_uint n = 0;
-    int index = 0;
-    if (clGetPlatformIDs(0, nullptr, &n) == CL_SUCCESS && n > 0) {
-        std::vector<cl_platform_id> platforms(n);
-        check(clGetPlatformIDs(n, platforms.data(), nullptr), "clGetPlatformIDs");
-        for (cl_platform_id platform : platforms) {
-            cl_uint count = 0;
-            if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, nullptr, &count) != CL_SUCCESS || count == 0)
-                continue;
-            std::vector<cl_device_id> devices(count);
-            check(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, devices.data(), nullptr), "clGetDeviceIDs");
-            for (cl_device_id d : devices)
-                if (fmt::format("opencl:{}", index++) == id)
-                    return d;
-        }
-    }
-    throw failure(error{errc::device_unavailable, "there is no device " + id, id, "forge device list"});
-}
-
 struct matrix_on_device {
     std::uint32_t rows = 0;
     std::uint32_t columns = 0;
