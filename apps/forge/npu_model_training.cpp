@@ -5,6 +5,7 @@
 #include "apps/forge/campaign_files.hpp"
 #include "apps/forge/npu_model_training.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace forge::app {
