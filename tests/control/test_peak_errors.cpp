@@ -14,7 +14,7 @@ namespace {
 const std::vector<double> budgets{500.0, 1000.0, 2000.0, 4000.0, 8000.0};
 
 /// Errors c z / sqrt(N), z ~ N(0, 1) of its own for every pair and budget.
-strategy_errors square_root_law(double c, std::size_t pairs, std::uint64_t key) {
+strategy_errors noisy_law(double c, std::size_t pairs, std::uint64_t key) {
     strategy_errors e{"model", {}, {}};
     for (std::size_t b = 0; b < budgets.size(); ++b) {
         std::vector<double> squared;
@@ -60,7 +60,11 @@ TEST_CASE("half the variance saves half of the trajectories; what is equal saves
     CHECK(half.low.value() == Approx(0.5)); // no noise, no interval
     CHECK(half.high.value() == Approx(0.5));
     CHECK(saving_of(theirs, ours, 0.02, 1).value.value() == Approx(-1.0));
-    const auto noisy = square_root_law(1.0, 24, 7);
+    CHECK(square_root_law(theirs, every_pair(5)) == Approx(1.0));
+    CHECK(square_root_saving_of(ours, theirs, 1).value.value() == Approx(0.5));
+    CHECK(square_root_saving_of(ours, theirs, 1).low.value() == Approx(0.5));
+    CHECK_FALSE(square_root_saving_of({}, {}, 1).value);
+    const auto noisy = noisy_law(1.0, 24, 7);
     const auto none = saving_of(noisy, noisy, 0.02, 1);
     CHECK(none.value.value() == 0.0);
     CHECK(none.low.value() == 0.0); // paired: the same pairs are drawn for both
@@ -79,15 +83,20 @@ TEST_CASE("an error that is never reached gives no value, only bounds; no pairs 
 
 TEST_CASE("the interval covers the true saving as often as it says, and is the same each time") {
     constexpr int experiments = 100;
-    int covered = 0;
-    double mean = 0.0;
+    int covered = 0, covered_by_law = 0;
+    double mean = 0.0, mean_by_law = 0.0;
     for (int k = 0; k < experiments; ++k) {
-        const auto ours = square_root_law(std::sqrt(0.5), 24, 1000 + static_cast<std::uint64_t>(k));
-        const auto theirs = square_root_law(1.0, 24, 5000 + static_cast<std::uint64_t>(k));
+        const auto ours = noisy_law(std::sqrt(0.5), 24, 1000 + static_cast<std::uint64_t>(k));
+        const auto theirs = noisy_law(1.0, 24, 5000 + static_cast<std::uint64_t>(k));
         const auto s = saving_of(ours, theirs, 0.02, 3);
         REQUIRE(s.low);
         covered += *s.low <= 0.5 && 0.5 <= *s.high ? 1 : 0;
         mean += s.value.value_or(0.0) / experiments;
+        const auto law = square_root_saving_of(ours, theirs, 3);
+        REQUIRE(law.low);
+        covered_by_law += *law.low <= 0.5 && 0.5 <= *law.high ? 1 : 0;
+        mean_by_law += law.value.value() / experiments;
+        CHECK(*law.high - *law.low < 0.8);
         if (k == 0) {
             const auto again = saving_of(ours, theirs, 0.02, 3);
             CHECK(again.low == s.low);
@@ -96,4 +105,6 @@ TEST_CASE("the interval covers the true saving as often as it says, and is the s
     }
     CHECK(covered >= 85); // 95 by design; a percentile bootstrap of 24 pairs falls somewhat short, three sigma of 100 are 7
     CHECK(mean == Approx(0.5).margin(0.1));
+    CHECK(covered_by_law >= 85);
+    CHECK(mean_by_law == Approx(0.5).margin(0.05));
 }

@@ -187,7 +187,8 @@ result<campaign_study> study_campaigns(const std::vector<campaign_pair>& pairs, 
     for (auto r = end_of_grids; r != out.strategies.end(); ++r)
         if (r != stages)
             out.saved.push_back({r->errors.name, saving_of(r->errors, best->errors, out.target, s.seed),
-                                 stages == out.strategies.end() ? saving{} : saving_of(r->errors, stages->errors, out.target, s.seed)});
+                                 stages == out.strategies.end() ? saving{} : saving_of(r->errors, stages->errors, out.target, s.seed),
+                                 square_root_saving_of(r->errors, best->errors, s.seed)});
     return out;
 }
 

@@ -54,6 +54,7 @@ struct campaign_saving {
     std::string ours;
     saving against_grid;
     saving against_two_stage;
+    saving against_grid_by_law; ///< square_root_saving_of, from all budgets
 };
 
 struct campaign_study {

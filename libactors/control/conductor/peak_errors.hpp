@@ -35,6 +35,13 @@ struct saving {
     std::optional<double> high;
 };
 
+/// Mean of N times squared error, over budgets and pairs: what N^-1/2 is multiplied with, squared.
+[[nodiscard]] double square_root_law(const strategy_errors& e, std::span<const std::size_t> pairs);
+
+/// The same under the assumption that every error falls as N^-1/2: 1 - ratio of square_root_law, from all budgets at once and for
+/// every target, where saving_of looks at two budgets beside one target. A bias that does not fall counts the more, the larger the budgets.
+[[nodiscard]] saving square_root_saving_of(const strategy_errors& ours, const strategy_errors& theirs, std::uint64_t seed);
+
 /// A drawn set in which a strategy does not reach `target` counts with twice its largest budget.
 /// Deterministic in `seed`. Limits: the interval holds for pairs like these; with fewer than about 20 it is too narrow.
 [[nodiscard]] saving saving_of(const strategy_errors& ours, const strategy_errors& theirs, double target, std::uint64_t seed);
