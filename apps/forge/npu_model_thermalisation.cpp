@@ -256,7 +256,7 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
     report.text =
         fmt::format("{}: {} held-out chains ({} hot/cold pairs), {}. Bias of the mean of the 100 trajectories after the stop, in "
                     "sigma_M, + towards the start; "
-                    "thresholds from the training chains of each fold (for a bias of {:.2f} there); demanded upper bound {:.2f}; equal bias {:.2f} "
+                    "thresholds from the training chains (for a bias of {:.2f} there); demanded upper bound {:.2f}; equal bias {:.2f} "
                     "(the worse of P and |L|).\n\n",
                     to_text(lattice), 2 * h.pairs.size(), h.pairs.size(), o.judged.empty() ? fmt::format("{} folds by pair", o.folds) : "taught by other runs",
                     targets.training_bias, targets.demanded, targets.equal_bias) +
