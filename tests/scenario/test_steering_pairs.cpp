@@ -29,7 +29,7 @@ std::uint64_t trajectories(const fs::path& run) {
 
 } // namespace
 
-TEST_CASE("campaigns in pairs: the analysis is complete and counts what the ledgers count", "[slow]") {
+TEST_CASE("campaigns in pairs: the analysis is complete and counts what the ledgers count", "[slow][pairs]") {
     const scratch_folder scratch;
     const auto folder = scratch.path() / "pairs";
     const auto made = make_pairs(folder);
