@@ -122,6 +122,7 @@ result<void> train(train_options o) {
 
 struct eval_options {
     std::vector<std::string> what; ///< MODEL RUN..., or RUN...
+    std::vector<std::string> judge; ///< runs
     std::string study;
     bool cross_validate = false;
     study_options options;
@@ -133,6 +134,9 @@ result<void> evaluate(eval_options o) {
     std::vector<study_report> reports;
     if (o.cross_validate && o.study.empty())
         o.study = "heads";
+    if (!o.judge.empty() && o.study != "thermalisation" && o.study != "phase" && o.study != "rejection")
+        return error{errc::invalid_argument, "only the studies thermalisation, phase and rejection have runs to judge apart from those that teach", "forge npu eval",
+                     "--study one of them, or forge npu eval MODEL RUN..."};
     if (o.study.empty()) {
         if (o.what.size() < 2 || std::filesystem::is_directory(o.what.front(), ignored))
             return error{errc::invalid_argument, "a model and runs to judge it on are expected", "forge npu eval",
@@ -149,9 +153,19 @@ result<void> evaluate(eval_options o) {
             return r.reason();
         reports.push_back(std::move(*r));
     } else {
-        const auto data = read_all(o.what);
+        auto runs = o.what;
+        runs.insert(runs.end(), o.judge.begin(), o.judge.end());
+        const auto data = read_all(runs);
         if (!data)
             return data.reason();
+        o.options.judged.assign(data->runs.begin() + static_cast<std::ptrdiff_t>(o.what.size()), data->runs.end());
+        if (!o.judge.empty())
+            for (const auto& lattice : data->lattices()) {
+                const auto chains = data->of(lattice);
+                if (const auto judged = plan_folds(chains, o.options).chains(); judged == 0 || judged == chains.size())
+                    return error{errc::invalid_argument, to_text(lattice) + ": there are no chains " + (judged == 0 ? "to judge" : "that teach"), "forge npu eval",
+                                 "runs of each lattice on both sides of --judge"};
+            }
         std::vector<result<study_report>> done;
         if (o.study == "bootstrap") {
             done.push_back(study_bootstrap(*data, o.options, talk()));
@@ -274,6 +288,7 @@ void add_npu_model_commands(CLI::App& npu, cli_state& state) {
     eval_command->add_option("what", e->what, "MODEL RUN..., or RUN... with --study or --cross-validate")->required();
     eval_command->add_option("--study", e->study, "What to study on held-out chains")
         ->check(CLI::IsMember({"heads", "thermalisation", "phase", "rejection", "bootstrap"}));
+    eval_command->add_option("--judge", e->judge, "Runs to judge, taught by the others: instead of holding out folds of all (thermalisation, phase, rejection)");
     eval_command->add_flag("--cross-validate", e->cross_validate, "The same as --study heads");
     add_study_options(*eval_command, e->options);
     eval_command->add_flag("--json", e->json, "JSON on standard output");

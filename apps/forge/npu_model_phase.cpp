@@ -183,10 +183,12 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
                                 {"logistic, |L|, 25 trajectories", {}, {}},
                                 {"logistic, P, 25 trajectories", {}, {}},
                                 {"|L| of one trajectory, logistic", {}, {}}};
-    const auto fold = folds_by_chain(chains, o.folds);
+    const auto plan = plan_folds(chains, o);
+    const auto& [fold, folds] = plan;
+    report.data["chains"] = plan.chains();
     const auto cluster = partnerships(chains);
-    for (std::size_t f = 0; f < o.folds; ++f) {
-        progress(fmt::format("phase, {}: fold {} of {}", to_text(lattice), f + 1, o.folds));
+    for (std::size_t f = 0; f < folds; ++f) {
+        progress(fmt::format("phase, {}: fold {} of {}", to_text(lattice), f + 1, folds));
         const auto split = split_of(chains, fold, f);
         const auto e = equilibrium_table::make(split.train);
         if (!e)
@@ -273,7 +275,7 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
     report.data["peak_beta"] = whole->chi_peak()->beta;
     report.text = fmt::format("{}: balanced accuracy on {} rows of {} held-out chains (trajectories {} ... 275), label beta above the chi_L peak of "
                               "the training chains ({:.4f} over all)\n\n",
-                              to_text(lattice), all.front().rows.size(), chains.size(), settled + window, whole->chi_peak()->beta) +
+                              to_text(lattice), all.front().rows.size(), plan.chains(), settled + window, whole->chi_peak()->beta) +
                   markdown({"classifier", "all", "|db| >= 0.09", "0.04 ... 0.09", "< 0.04"}, rows);
     return report;
 }
@@ -288,13 +290,14 @@ result<study_report> study_rejection(const chain_view& chains, const study_optio
     };
     const std::array<variant, 2> variants{{{"network, next uniform known", 0}, {"network without it", bit("rejection_next")}}};
     std::array<std::vector<scored>, 4> rows; // the variants, the rule, -ln u alone
-    const auto fold = folds_by_chain(chains, o.folds);
+    const auto plan = plan_folds(chains, o);
+    const auto& [fold, folds] = plan;
     const auto cluster = partnerships(chains);
     const auto column = *column_of(head_id::rejection);
     const auto chance = static_cast<std::size_t>(std::countr_zero(bit("rejection_next")));
     const label_of label = [column](const chain_history&, const training_row& row) { return row.targets[column]; };
-    for (std::size_t f = 0; f < o.folds; ++f) {
-        progress(fmt::format("rejection, {}: fold {} of {}", to_text(lattice), f + 1, o.folds));
+    for (std::size_t f = 0; f < folds; ++f) {
+        progress(fmt::format("rejection, {}: fold {} of {}", to_text(lattice), f + 1, folds));
         const auto split = split_of(chains, fold, f);
         const auto e = equilibrium_table::make(split.train);
         if (!e)
@@ -332,7 +335,7 @@ result<study_report> study_rejection(const chain_view& chains, const study_optio
     progress(fmt::format("rejection, {}: bootstrap", to_text(lattice)));
     study_report report;
     const auto base = base_rate(rows[0]).value_or(0.0);
-    report.data = {{"lattice", lattice.n}, {"rows", rows[0].size()}, {"chains", chains.size()}, {"base_rate", base}};
+    report.data = {{"lattice", lattice.n}, {"rows", rows[0].size()}, {"chains", plan.chains()}, {"base_rate", base}};
     const std::array<std::string, 4> names{variants[0].name, variants[1].name, "normal dH of the last 20, next uniform known", "the next uniform alone"};
     std::vector<std::vector<std::string>> table;
     auto data = json::array();
@@ -347,7 +350,7 @@ result<study_report> study_rejection(const chain_view& chains, const study_optio
     report.data["predictors"] = data;
     report.text = fmt::format("{}: {} trajectories of {} held-out chains in equilibrium; {:.1f} % are rejected: \"always accepted\" is right in "
                               "{:.4f}, with a Brier score of {:.4f}\n\n",
-                              to_text(lattice), rows[0].size(), chains.size(), 100.0 * base, 1.0 - base, base) +
+                              to_text(lattice), rows[0].size(), plan.chains(), 100.0 * base, 1.0 - base, base) +
                   markdown({"predictor", "AUC", "Brier", "plain accuracy"}, table);
     return report;
 }

@@ -17,6 +17,7 @@ struct study_options {
     std::uint32_t reservoirs = 1;
     std::uint64_t seed = 42;
     std::size_t folds = 5;
+    std::vector<std::string> judged{}; ///< runs (chain_history::run) that are judged, taught by all others; empty: every chain once, by folds
     std::size_t resamples = 1000;
     bool int4_weights = false; ///< reservoirs as an int4 device stores them: readouts then learn the states that it produces (train, heads)
     gram_engine* gram = nullptr; ///< forms the sums of train and heads; null: the host
@@ -24,6 +25,14 @@ struct study_options {
 
 /// The conductor's network of these options, without readouts.
 [[nodiscard]] result<echo_state_network> untrained_network(const study_options& o);
+
+/// Chains of fold f are judged by what all others teach, for f from 0 on.
+struct fold_plan {
+    std::vector<std::size_t> fold; ///< of every chain
+    std::size_t judged = 0;        ///< folds that are
+    [[nodiscard]] std::size_t chains() const; ///< in them
+};
+[[nodiscard]] fold_plan plan_folds(const chain_view& chains, const study_options& o);
 
 /// Says how far it is, on standard error.
 using study_progress = std::function<void(const std::string&)>;

@@ -33,7 +33,7 @@ struct held_out_pairs {
 result<held_out_pairs> run_folds(const chain_view& chains, const study_options& o, const study_progress& progress) {
     held_out_pairs h;
     h.rules.resize(all_rules.size());
-    const auto fold = folds_by_chain(chains, o.folds);
+    const auto plan = plan_folds(chains, o);
     const auto shape = conductor_shape(o.units, o.reservoirs, o.seed);
     auto network = echo_state_network::make(shape);
     if (!network)
@@ -41,9 +41,9 @@ result<held_out_pairs> run_folds(const chain_view& chains, const study_options& 
     auto int4 = with_int4_weights(*network);
     if (!int4)
         return int4.reason();
-    for (std::size_t f = 0; f < o.folds; ++f) {
-        progress(fmt::format("thermalisation, {}: fold {} of {}", to_text(chains.front()->lattice), f + 1, o.folds));
-        const auto split = split_of(chains, fold, f);
+    for (std::size_t f = 0; f < plan.judged; ++f) {
+        progress(fmt::format("thermalisation, {}: fold {} of {}", to_text(chains.front()->lattice), f + 1, plan.judged));
+        const auto split = split_of(chains, plan.fold, f);
         auto table = equilibrium_table::make(split.train);
         if (!table)
             return table.reason();
@@ -217,7 +217,7 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
     report.data = {{"lattice", lattice.n},
                    {"pairs", h.pairs.size()},
                    {"held_out_chains", 2 * h.pairs.size()},
-                   {"folds", o.folds},
+                   {"folds", o.judged.empty() ? o.folds : 1},
                    {"training_bias", targets.training_bias},
                    {"equal_bias", targets.equal_bias},
                    {"demanded_upper_bound", targets.demanded}};
@@ -254,11 +254,12 @@ result<study_report> study_thermalisation(const chain_view& chains, const study_
     }
     report.data["rules"] = rules;
     report.text =
-        fmt::format("{}: {} held-out chains ({} hot/cold pairs), {} folds by pair. Bias of the mean of the 100 trajectories after the stop, in "
+        fmt::format("{}: {} held-out chains ({} hot/cold pairs), {}. Bias of the mean of the 100 trajectories after the stop, in "
                     "sigma_M, + towards the start; "
-                    "thresholds from the training chains of each fold (for a bias of {:.2f} there); demanded upper bound {:.2f}; equal bias {:.2f} "
+                    "thresholds from the training chains (for a bias of {:.2f} there); demanded upper bound {:.2f}; equal bias {:.2f} "
                     "(the worse of P and |L|).\n\n",
-                    to_text(lattice), 2 * h.pairs.size(), h.pairs.size(), o.folds, targets.training_bias, targets.demanded, targets.equal_bias) +
+                    to_text(lattice), 2 * h.pairs.size(), h.pairs.size(), o.judged.empty() ? fmt::format("{} folds by pair", o.folds) : "taught by other runs",
+                    targets.training_bias, targets.demanded, targets.equal_bias) +
         markdown({"rule", "cut", "bias P", "bias |L|", "worst beta P", "worst beta |L|", "upper bounds hold", "cut at equal bias", "minus fixed"},
                  rows);
 

@@ -5,6 +5,7 @@
 #include "apps/forge/campaign_files.hpp"
 #include "apps/forge/npu_model_training.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace forge::app {
@@ -56,6 +57,19 @@ result<thermalisation_choice> choose_stop(const chain_view& chains, const equili
 }
 
 } // namespace
+
+std::size_t fold_plan::chains() const {
+    return static_cast<std::size_t>(std::count_if(fold.begin(), fold.end(), [this](std::size_t f) { return f < judged; }));
+}
+
+fold_plan plan_folds(const chain_view& chains, const study_options& o) {
+    if (o.judged.empty())
+        return {folds_by_chain(chains, o.folds), o.folds};
+    fold_plan p{{}, 1};
+    for (const auto* h : chains)
+        p.fold.push_back(std::find(o.judged.begin(), o.judged.end(), h->run) != o.judged.end() ? 0 : 1);
+    return p;
+}
 
 result<echo_state_network> untrained_network(const study_options& o) {
     auto network = echo_state_network::make(conductor_shape(o.units, o.reservoirs, o.seed));

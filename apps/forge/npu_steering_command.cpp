@@ -2,6 +2,7 @@
 #include "apps/forge/npu_commands.hpp"
 
 #include "apps/forge/npu_model_data.hpp"
+#include "apps/forge/npu_steering.hpp"
 #include "libactors/control/conductor/steering_study.hpp"
 
 #include <fmt/format.h>
@@ -18,16 +19,10 @@ struct steering_options {
     std::uint32_t seeds = 40;
     std::uint32_t thermalise = 100;
     std::uint32_t batch = 400;
-    double target = 0.02;
+    std::string campaigns;
+    std::optional<double> target;
     bool json = false;
 };
-
-std::string interval(const std::optional<double>& value, const std::optional<double>& low, const std::optional<double>& high) {
-    return fmt::format("{} [{}, {}]", value ? fmt::format("{:+.0f} %", 100 * *value) : "n/a", low ? fmt::format("{:+.0f}", 100 * *low) : "n/a",
-                       high ? fmt::format("{:+.0f}", 100 * *high) : "n/a");
-}
-
-nlohmann::json or_null(const std::optional<double>& v) { return v ? nlohmann::json(*v) : nlohmann::json(nullptr); }
 
 result<void> study(const steering_options& o) {
     auto data = read_runs(o.runs, [](std::size_t, std::size_t) {});
@@ -57,7 +52,7 @@ result<void> study(const steering_options& o) {
     s.budgets = {1600, 2400, 3600, 5400, 8100, 12150, 18225};
     s.seeds = o.seeds;
     s.batch = o.batch;
-    s.target = o.target;
+    s.target = o.target.value_or(s.target);
     const auto r = study_steering(stock, s);
     if (!r)
         return r.reason();
@@ -66,9 +61,9 @@ result<void> study(const steering_options& o) {
         for (const auto& t : r->strategies)
             rows.push_back({{"strategy", t.name}, {"rmse", t.rmse}, {"found", t.found}, {"needed", or_null(t.needed)}});
         print_json("forge.npu.steering/1", {{"budgets", s.budgets}, {"seeds", s.seeds}, {"target", s.target}, {"strategies", rows}, {"best_grid", r->best_grid},
-                                            {"saved", or_null(r->saved)}, {"saved_95", {or_null(r->saved_low), or_null(r->saved_high)}},
-                                            {"saved_two_stage", or_null(r->saved_two_stage)},
-                                            {"saved_two_stage_95", {or_null(r->saved_two_stage_low), or_null(r->saved_two_stage_high)}}});
+                                            {"saved", or_null(r->saved.value)}, {"saved_95", {or_null(r->saved.low), or_null(r->saved.high)}},
+                                            {"saved_two_stage", or_null(r->saved_two_stage.value)},
+                                            {"saved_two_stage_95", {or_null(r->saved_two_stage.low), or_null(r->saved_two_stage.high)}}});
         return {};
     }
     std::cout << fmt::format("{} resampled: {} betas, {} chains, offset of the transition random in +-{}, {} paired seeds, {} trajectories of overhead a point\n",
@@ -84,23 +79,29 @@ result<void> study(const steering_options& o) {
         std::cout << fmt::format("  {:>12}\n", t.needed ? fmt::format("{:.0f}", *t.needed) : "n/a");
     }
     std::cout << fmt::format("saved by the conductor against the best grid ({}): {}\nsaved against two stages: {}\n(95 % by paired bootstrap; a saving is one only when its lower end is above 0)\n",
-                             r->best_grid, interval(r->saved, r->saved_low, r->saved_high), interval(r->saved_two_stage, r->saved_two_stage_low, r->saved_two_stage_high));
+                             r->best_grid, to_text(r->saved), to_text(r->saved_two_stage));
     return {};
 }
 
 } // namespace
 
 void add_npu_steering_command(CLI::App& npu, cli_state& state) {
-    auto* command = npu.add_subcommand("steering", "Does steering a scan pay? Resampled chains of finished runs, the conductor against fixed grids");
+    auto* command = npu.add_subcommand("steering", "Does steering a scan pay? The conductor against fixed grids, on resampled chains of finished runs or on whole campaigns");
     const auto o = std::make_shared<steering_options>();
-    command->add_option("RUN", o->runs, "run directories: hot and cold starts of one lattice at five betas or more")->required();
+    auto* runs = command->add_option("RUN", o->runs, "run directories to resample: hot and cold starts of one lattice at five betas or more");
+    command->add_option("--campaigns", o->campaigns, "folder of scripts/steering-pairs: judge the campaigns there, resample nothing")->excludes(runs);
     command->add_option("--seeds", o->seeds, "worlds to scan")->check(CLI::Range(2u, 10000u))->capture_default_str();
     command->add_option("--thermalise", o->thermalise, "trajectories of each chain that are left out")->capture_default_str();
     command->add_option("--batch", o->batch, "trajectories of a point that the conductor adds")->check(CLI::Range(70u, 100000u))->capture_default_str();
-    command->add_option("--target", o->target, "error of the peak's place that is asked for")->check(CLI::Range(1e-4, 0.2))->capture_default_str();
+    command->add_option("--target", o->target, "error of the peak's place that is asked for (0.02; of campaigns: the smallest that all but the two-stage scan keep)")->check(CLI::Range(1e-4, 0.2));
     command->add_flag("--json", o->json, "machine-readable");
     command->callback([o, &state] {
-        if (const auto done = study(*o); !done)
+        if (o->runs.empty() && o->campaigns.empty()) {
+            report_error(state, error{errc::invalid_argument, "nothing to study", "forge npu steering", "RUN ..., or --campaigns FOLDER"});
+            return;
+        }
+        const auto done = o->campaigns.empty() ? study(*o) : study_steering_campaigns({o->campaigns, o->target, o->json});
+        if (!done)
             report_error(state, done.reason());
     });
 }

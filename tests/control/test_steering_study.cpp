@@ -71,8 +71,8 @@ TEST_CASE("more trajectories place the peak better, for every strategy; equal wo
     }
     CHECK(a.strategies.back().name == "conductor");
     CHECK(a.best_grid.starts_with("uniform"));
-    REQUIRE(a.saved_low);
-    CHECK(*a.saved_low <= *a.saved_high);
+    REQUIRE(a.saved.low);
+    CHECK(*a.saved.low <= *a.saved.high);
 }
 
 TEST_CASE("what cannot be studied is refused") {

@@ -163,6 +163,17 @@ TEST_CASE("a model is trained on runs, judged on others, and refuses to judge it
     CHECK(itself.exit_code == 4);
     CHECK(itself.err.find("judge itself") != std::string::npos);
     CHECK(run_forge({"npu", "train", hot.folder().string(), hot.folder().string(), "-o", model}).err.find("twice") != std::string::npos);
+    // A study of runs that others teach: their chains alone are judged.
+    const auto study = [&](const std::string& name, const scenario& judge) {
+        return run_forge({"npu", "eval", "--study", name, "--units", "20", hot.folder().string(), cold.folder().string(), "--judge", judge.folder().string(), "--json"});
+    };
+    const auto fresh = study("rejection", other);
+    INFO(fresh.err);
+    REQUIRE(fresh.exit_code == 0);
+    CHECK(data_of(fresh).at("results")[0].at("chains") == 6);
+    CHECK(data_of(fresh).at("results")[0].at("rows") == 6 * (230 - 25 - 100));
+    CHECK(study("rejection", hot).err.find("twice") != std::string::npos);
+    CHECK(study("heads", other).exit_code == 2);
     flip(model, 5000);
     CHECK(run_forge({"npu", "export", model, "--json"}).exit_code == 6);
     const auto none = run_forge({"npu", "export", (hot.scratch() / "none").string(), "--json"});

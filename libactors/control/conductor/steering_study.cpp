@@ -16,7 +16,6 @@ namespace forge {
 
 namespace {
 
-constexpr std::uint32_t bootstrap_rounds = 2000;
 constexpr std::array<double, 5> widths{0.02, 0.035, 0.05, 0.08, 0.12};
 constexpr int peak_grid = 160;
 constexpr std::uint32_t first_points = 5;  // of the conductor
@@ -132,67 +131,6 @@ scan conducted(scanned_world& w, const steering_study_settings& s, std::uint32_t
     return all;
 }
 
-std::optional<double> needed_for(const std::vector<std::uint32_t>& budgets, const std::vector<double>& rmse, double target) {
-    // From above: the smallest budget from which on the target is kept.
-    std::optional<double> needed;
-    for (std::size_t k = budgets.size(); k-- > 0;) {
-        if (rmse[k] > target) {
-            if (k + 1 == budgets.size())
-                return std::nullopt;
-            const double x = (std::log(rmse[k]) - std::log(target)) / (std::log(rmse[k]) - std::log(rmse[k + 1]));
-            return std::exp(std::log(double(budgets[k])) + x * (std::log(double(budgets[k + 1])) - std::log(double(budgets[k]))));
-        }
-        needed = budgets[k];
-    }
-    return needed;
-}
-
-/// Squared errors, by budget and seed.
-using error_table = std::vector<std::vector<double>>;
-
-std::vector<double> rmse_of(const error_table& errors, const std::vector<std::size_t>& seeds) {
-    std::vector<double> out;
-    for (const auto& row : errors) {
-        double sum = 0.0;
-        for (const auto k : seeds)
-            sum += row[k];
-        out.push_back(std::sqrt(std::max(sum / static_cast<double>(seeds.size()), 1e-12)));
-    }
-    return out;
-}
-
-struct saving {
-    std::optional<double> value, low, high;
-};
-
-saving saving_of(const error_table& ours, const error_table& theirs, const steering_study_settings& s) {
-    std::vector<std::size_t> all(s.seeds);
-    for (std::size_t k = 0; k < all.size(); ++k)
-        all[k] = k;
-    const auto largest = static_cast<double>(s.budgets.back());
-    const auto ratio = [&](const std::vector<std::size_t>& seeds, bool bounded) -> std::optional<double> {
-        auto a = needed_for(s.budgets, rmse_of(ours, seeds), s.target);
-        auto b = needed_for(s.budgets, rmse_of(theirs, seeds), s.target);
-        if ((!a || !b) && !bounded)
-            return std::nullopt;
-        return 1.0 - a.value_or(2.0 * largest) / b.value_or(2.0 * largest);
-    };
-    saving out;
-    out.value = ratio(all, false);
-    draws draw{s.seed ^ 0x9e3779b97f4a7c15ull};
-    std::vector<double> values;
-    for (std::uint32_t r = 0; r < bootstrap_rounds; ++r) {
-        std::vector<std::size_t> seeds(s.seeds);
-        for (auto& k : seeds)
-            k = static_cast<std::size_t>(draw() * s.seeds);
-        values.push_back(*ratio(seeds, true));
-    }
-    std::sort(values.begin(), values.end());
-    out.low = values[values.size() * 25 / 1000];
-    out.high = values[values.size() * 975 / 1000];
-    return out;
-}
-
 } // namespace
 
 std::optional<double> fitted_peak(const std::vector<measured_point>& points, const std::vector<double>& n, double beta_min, double beta_max) {
@@ -258,12 +196,10 @@ result<steering_study> study_steering(const std::vector<measured_series>& stock,
     strategies.emplace_back("conductor", [&s](scanned_world& w, std::uint32_t budget, std::uint64_t seed) { return conducted(w, s, budget, seed); });
 
     steering_study out;
-    std::vector<error_table> errors;
-    std::vector<std::size_t> all(s.seeds);
-    for (std::size_t k = 0; k < all.size(); ++k)
-        all[k] = k;
+    std::vector<strategy_errors> errors;
+    const auto all = every_pair(s.seeds);
     for (const auto& [name, plan] : strategies) {
-        error_table table;
+        strategy_errors table{name, {}, {}};
         strategy_result r{name, {}, {}, std::nullopt};
         for (const auto budget : s.budgets) {
             std::vector<double> row;
@@ -278,11 +214,12 @@ result<steering_study> study_steering(const std::vector<measured_series>& stock,
                 const double miss = peak ? *peak - (*truth + offset) : 0.5 * (s.beta_max - s.beta_min);
                 row.push_back(miss * miss);
             }
-            table.push_back(std::move(row));
+            table.spent.emplace_back(s.seeds, static_cast<double>(budget));
+            table.squared.push_back(std::move(row));
             r.found.push_back(found);
         }
         r.rmse = rmse_of(table, all);
-        r.needed = needed_for(s.budgets, r.rmse, s.target);
+        r.needed = trajectories_needed(spent_of(table, all), r.rmse, s.target);
         errors.push_back(std::move(table));
         out.strategies.push_back(std::move(r));
     }
@@ -291,10 +228,9 @@ result<steering_study> study_steering(const std::vector<measured_series>& stock,
         if (out.strategies[k].needed.value_or(1e300) < out.strategies[best].needed.value_or(1e300))
             best = k;
     out.best_grid = out.strategies[best].name;
-    const auto grid = saving_of(errors.back(), errors[best], s);
-    out.saved = grid.value, out.saved_low = grid.low, out.saved_high = grid.high;
-    const auto stages = saving_of(errors.back(), errors[grids], s);
-    out.saved_two_stage = stages.value, out.saved_two_stage_low = stages.low, out.saved_two_stage_high = stages.high;
+    const auto key = s.seed ^ 0x9e3779b97f4a7c15ull;
+    out.saved = saving_of(errors.back(), errors[best], s.target, key);
+    out.saved_two_stage = saving_of(errors.back(), errors[grids], s.target, key);
     return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "libactors/base/result.hpp"
 #include "libactors/control/conductor/beta_search.hpp"
+#include "libactors/control/conductor/peak_errors.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -41,9 +42,8 @@ struct strategy_result {
 struct steering_study {
     std::vector<strategy_result> strategies; ///< fixed grids first, then two-stage, conductor last
     std::string best_grid;                   ///< the fixed grid that needs least
-    std::optional<double> saved;             ///< 1 - N(conductor) / N(best grid); unset when one never gets there
-    std::optional<double> saved_low, saved_high; ///< 95 %, paired bootstrap over the seeds
-    std::optional<double> saved_two_stage, saved_two_stage_low, saved_two_stage_high; ///< against the two-stage scan
+    saving saved;                            ///< by the conductor against the best grid
+    saving saved_two_stage;                  ///< against the two-stage scan
 };
 
 /// chi_L's peak from points, the same for every strategy: weighted least squares of c + a exp(-(beta - b)^2 / 2 w^2) over a grid of
