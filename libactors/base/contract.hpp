@@ -3,7 +3,6 @@
 #pragma once
 
 #include <stdexcept>
-#include <string>
 
 namespace forge {
 
@@ -13,16 +12,19 @@ public:
     using std::logic_error::logic_error;
 };
 
+/// Out of line: what is thrown once in a lifetime is not built at every place that promises something.
+[[noreturn]] void break_contract(const char* which, const char* promise);
+
 /// Precondition. @param promise  what was promised, for the message.
 inline void expects(bool held, const char* promise) {
     if (!held) [[unlikely]]
-        throw contract_broken(std::string("precondition broken: ") + promise);
+        break_contract("precondition", promise);
 }
 
 /// Postcondition or invariant.
 inline void ensures(bool held, const char* promise) {
     if (!held) [[unlikely]]
-        throw contract_broken(std::string("postcondition broken: ") + promise);
+        break_contract("postcondition", promise);
 }
 
 } // namespace forge
