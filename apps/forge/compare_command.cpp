@@ -17,7 +17,6 @@ namespace forge::app {
 
 namespace {
 
-using json = nlohmann::json;
 
 constexpr std::size_t magic_offset = 16; // docs/formats/checkpoint.md, section 2
 constexpr char magic[] = "MFCHKPT";      // the final zero is part of it
@@ -90,11 +89,11 @@ link_entry entry_at(const extents& l, std::uint64_t index) {
     return {coordinates_of(l, link / n_directions), link % n_directions, part / 6, part / 2 % 3, part % 2 == 1};
 }
 
-json to_json(const configuration& c) {
+nlohmann::json configuration_json(const configuration& c) {
     return {{"path", formats::shown_path(c.path)},
             {"format", c.format},
-            {"precision_bits", c.precision_bits ? json(*c.precision_bits) : json(nullptr)},
-            {"trajectory", c.trajectory ? json(*c.trajectory) : json(nullptr)},
+            {"precision_bits", c.precision_bits ? nlohmann::json(*c.precision_bits) : nlohmann::json(nullptr)},
+            {"trajectory", c.trajectory ? nlohmann::json(*c.trajectory) : nlohmann::json(nullptr)},
             {"plaquette", c.plaquette.all()},
             {"spatial_plaquette", c.plaquette.spatial},
             {"temporal_plaquette", c.plaquette.temporal},
@@ -104,7 +103,7 @@ json to_json(const configuration& c) {
 
 void print_as_json(const configuration& a, const configuration& b, const difference_summary& d) {
     const auto& l = a.links.shape();
-    json worst = nullptr; // there is none among equal links
+    nlohmann::json worst = nullptr; // there is none among equal links
     if (d.max > 0.0) {
         const auto at = entry_at(l, d.worst);
         worst = {{"site", at.site},
@@ -115,12 +114,12 @@ void print_as_json(const configuration& a, const configuration& b, const differe
                  {"first", a.links.reals()[d.worst]},
                  {"second", b.links.reals()[d.worst]}};
     }
-    auto decades = json::array();
+    auto decades = nlohmann::json::array();
     for (std::size_t k = 0; k < d.decades.size(); ++k)
         if (d.decades[k] > 0)
             decades.push_back({{"from_power_of_ten", difference_summary::lowest_decade + static_cast<int>(k)}, {"count", d.decades[k]}});
-    print_json("forge.gauge.compare/1", {{"first", to_json(a)},
-                                         {"second", to_json(b)},
+    print_json("forge.gauge.compare/1", {{"first", configuration_json(a)},
+                                         {"second", configuration_json(b)},
                                          {"extents", l.n},
                                          {"reals", d.n},
                                          {"equal", d.equal},

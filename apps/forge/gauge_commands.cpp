@@ -16,7 +16,6 @@ namespace forge::app {
 
 namespace {
 
-using json = nlohmann::json;
 
 constexpr int integrity_exit = 6; // outranks every other exit code when several files are checked
 
@@ -40,23 +39,23 @@ result<std::optional<extents>> extents_from(const std::string& text) {
 }
 
 template <class T>
-json or_null(const std::optional<T>& value) {
-    return value ? json(*value) : json(nullptr);
+nlohmann::json or_null(const std::optional<T>& value) {
+    return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
 }
 
-json or_null(const std::string& text) {
-    return text.empty() ? json(nullptr) : json(text);
+nlohmann::json or_null(const std::string& text) {
+    return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
 }
 
-json to_json(const std::string& path, const gauge_inspection& seen) {
+nlohmann::json inspection_json(const std::string& path, const gauge_inspection& seen) {
     const auto& r = seen.report;
-    json file{{"path", formats::shown_path(path)},
+    nlohmann::json file{{"path", formats::shown_path(path)},
               {"accepted", seen.accepted()},
               {"format", or_null(r.format)},
-              {"file_bytes", r.file_bytes == 0 ? json(nullptr) : json(r.file_bytes)},
-              {"extents", r.shape ? json(r.shape->n) : json(nullptr)},
+              {"file_bytes", r.file_bytes == 0 ? nlohmann::json(nullptr) : nlohmann::json(r.file_bytes)},
+              {"extents", r.shape ? nlohmann::json(r.shape->n) : nlohmann::json(nullptr)},
               {"precision_bits", or_null(r.precision_bits)},
-              {"byte_order", r.order ? json(std::string(name_of(*r.order))) : json(nullptr)},
+              {"byte_order", r.order ? nlohmann::json(std::string(name_of(*r.order))) : nlohmann::json(nullptr)},
               {"rows_stored", or_null(r.rows_stored)},
               {"stored", {{"plaquette", or_null(r.stored_plaquette)}, {"link_trace", or_null(r.stored_link_trace)}}},
               {"recomputed",
@@ -67,7 +66,7 @@ json to_json(const std::string& path, const gauge_inspection& seen) {
                 {"unitarity_deviation", or_null(r.unitarity_deviation)},
                 {"determinant_deviation", or_null(r.determinant_deviation)}}},
               {"checksum",
-               {{"verdict", r.checksum ? json(std::string(name_of(*r.checksum))) : json(nullptr)},
+               {{"verdict", r.checksum ? nlohmann::json(std::string(name_of(*r.checksum))) : nlohmann::json(nullptr)},
                 {"stored", or_null(r.stored_checksum)},
                 {"computed", or_null(r.computed_checksum)}}},
               {"notes", r.notes},
@@ -136,7 +135,7 @@ void check(const check_arguments& arguments, cli_state& state) {
     const auto shape = extents_from(arguments.extents_text);
     if (!shape)
         return report_error(state, shape.reason());
-    json files = json::array();
+    nlohmann::json files = nlohmann::json::array();
     for (const auto& path : arguments.files) {
         const auto seen = inspect_gauge_file(path, {.shape = *shape});
         if (seen.refusal) {
@@ -145,7 +144,7 @@ void check(const check_arguments& arguments, cli_state& state) {
                 state.exit_code = code;
         }
         if (arguments.as_json)
-            files.push_back(to_json(path, seen));
+            files.push_back(inspection_json(path, seen));
         else
             print_block(path, seen);
     }

@@ -19,7 +19,7 @@ namespace {
 using matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using const_matrix_map = Eigen::Map<const matrix>;
 
-Eigen::Index index(std::size_t n) { return static_cast<Eigen::Index>(n); }
+Eigen::Index eigen_index(std::size_t n) { return static_cast<Eigen::Index>(n); }
 
 } // namespace
 
@@ -44,9 +44,9 @@ result<void> ridge_block::settle() const {
     gram_engine& engine = engine_ != nullptr ? *engine_ : host;
     if (auto taken = engine.accumulate(waiting_x_, waiting_y_, sums_); !taken)
         return taken;
-    const const_matrix_map y(waiting_y_.data(), index(rows), index(targets_));
+    const const_matrix_map y(waiting_y_.data(), eigen_index(rows), eigen_index(targets_));
     for (std::size_t k = 0; k < targets_; ++k)
-        yy_[k] += y.col(index(k)).squaredNorm();
+        yy_[k] += y.col(eigen_index(k)).squaredNorm();
     waiting_x_.clear();
     waiting_y_.clear();
     return {};
@@ -87,44 +87,44 @@ result<std::vector<ridge_readout>> ridge_readout::cross_validate(std::span<const
         return error{errc::invalid_argument, "cross-validation needs two groups and a penalty to try", "ridge", "train on more chains"};
     const std::size_t n = groups.front().features_ + 1;
     const std::size_t m = groups.front().targets_;
-    matrix xx = matrix::Zero(index(n), index(n));
-    matrix xy = matrix::Zero(index(n), index(m));
-    Eigen::VectorXd yy = Eigen::VectorXd::Zero(index(m));
+    matrix xx = matrix::Zero(eigen_index(n), eigen_index(n));
+    matrix xy = matrix::Zero(eigen_index(n), eigen_index(m));
+    Eigen::VectorXd yy = Eigen::VectorXd::Zero(eigen_index(m));
     std::uint64_t rows = 0;
     for (const auto& g : groups) {
         expects(g.features_ + 1 == n && g.targets_ == m, "blocks of the same features and targets");
         if (auto settled = g.settle(); !settled)
             return settled.reason();
-        xx += const_matrix_map(g.sums_.xx.data(), index(n), index(n));
-        xy += const_matrix_map(g.sums_.xy.data(), index(n), index(m));
-        yy += Eigen::Map<const Eigen::VectorXd>(g.yy_.data(), index(m));
+        xx += const_matrix_map(g.sums_.xx.data(), eigen_index(n), eigen_index(n));
+        xy += const_matrix_map(g.sums_.xy.data(), eigen_index(n), eigen_index(m));
+        yy += Eigen::Map<const Eigen::VectorXd>(g.yy_.data(), eigen_index(m));
         rows += g.rows_;
     }
     const auto failed = [] { return error{errc::numerics_failed, "the normal equations cannot be solved", "ridge", "are all features and targets finite?"}; };
     if (rows == 0 || !xx.allFinite() || !xy.allFinite())
         return failed();
-    const matrix one = matrix::Identity(index(n), index(n));
+    const matrix one = matrix::Identity(eigen_index(n), eigen_index(n));
     std::vector<double> best(m, std::numeric_limits<double>::infinity());
     std::vector<double> chosen(m, candidates.front());
     for (const double lambda : candidates) {
-        Eigen::VectorXd squared = Eigen::VectorXd::Zero(index(m));
+        Eigen::VectorXd squared = Eigen::VectorXd::Zero(eigen_index(m));
         for (const auto& g : groups) {
             if (g.rows_ == 0)
                 continue;
-            const const_matrix_map gxx(g.sums_.xx.data(), index(n), index(n));
-            const const_matrix_map gxy(g.sums_.xy.data(), index(n), index(m));
+            const const_matrix_map gxx(g.sums_.xx.data(), eigen_index(n), eigen_index(n));
+            const const_matrix_map gxy(g.sums_.xy.data(), eigen_index(n), eigen_index(m));
             const Eigen::LDLT<matrix> factor(matrix(xx - gxx + lambda * one));
             if (factor.info() != Eigen::Success || !factor.isPositive())
                 return failed();
             const matrix w = factor.solve(xy - gxy);
             for (std::size_t k = 0; k < m; ++k) { // the group's squared error, from its sums alone
-                const auto wk = w.col(index(k));
-                squared[index(k)] += g.yy_[k] - 2.0 * wk.dot(gxy.col(index(k))) + wk.dot(gxx * wk);
+                const auto wk = w.col(eigen_index(k));
+                squared[eigen_index(k)] += g.yy_[k] - 2.0 * wk.dot(gxy.col(eigen_index(k))) + wk.dot(gxx * wk);
             }
         }
         for (std::size_t k = 0; k < m; ++k)
-            if (squared[index(k)] < best[k]) {
-                best[k] = squared[index(k)];
+            if (squared[eigen_index(k)] < best[k]) {
+                best[k] = squared[eigen_index(k)];
                 chosen[k] = lambda;
             }
     }
@@ -139,12 +139,12 @@ result<std::vector<ridge_readout>> ridge_readout::cross_validate(std::span<const
             const Eigen::LDLT<matrix> factor(matrix(xx + chosen[k] * one));
             at = of.emplace(chosen[k], solved{factor.solve(one), factor.solve(xy)}).first;
         }
-        const Eigen::VectorXd w = at->second.w.col(index(k));
+        const Eigen::VectorXd w = at->second.w.col(eigen_index(k));
         const auto& inverse = at->second.inverse;
         if (!w.allFinite() || !inverse.allFinite())
             return failed();
         all.push_back(from_solution(chosen[k], rows, {w.data(), w.data() + w.size()}, {inverse.data(), inverse.data() + inverse.size()},
-                                    yy[index(k)] - w.dot(xy.col(index(k)))));
+                                    yy[eigen_index(k)] - w.dot(xy.col(eigen_index(k)))));
     }
     return all;
 }

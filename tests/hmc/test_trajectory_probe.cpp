@@ -8,7 +8,7 @@ using namespace forge::testing;
 namespace {
 
 constexpr double beta = 5.7;
-const extents small{{4, 4, 2, 4}};
+const extents probed{{4, 4, 2, 4}};
 
 segment_params of_steps(std::uint32_t n, integrator_kind kind = integrator_kind::omelyan2) {
     segment_params p;
@@ -72,7 +72,7 @@ std::pair<double, double> middle_and_end(lattice_engine& engine, const gauge_fie
 
 TEST_CASE("a probe changes no bit of a trajectory, accepted or rejected") {
     for (const auto& v : two_engines()) {
-        const auto links = thermalised(engine_of(v), small, beta, 10);
+        const auto links = thermalised(engine_of(v), probed, beta, 10);
         for (const auto kind : {integrator_kind::leapfrog, integrator_kind::omelyan2})
             for (const std::uint32_t steps : {1u, 3u, 6u}) {
                 const auto without = run(engine_of(v), links, of_steps(steps, kind), 6, false);
@@ -90,8 +90,8 @@ TEST_CASE("a probe changes no bit of a trajectory, accepted or rejected") {
 
 TEST_CASE("in the middle a probe sees what half of the steps leave, momenta and positions at one time") {
     for (const auto& v : two_engines()) {
-        const auto links = thermalised(engine_of(v), small, beta, 10);
-        const auto w = engine_of(v).allocate(small);
+        const auto links = thermalised(engine_of(v), probed, beta, 10);
+        const auto w = engine_of(v).allocate(probed);
         for (const auto kind : {integrator_kind::leapfrog, integrator_kind::omelyan2})
             for (const std::uint32_t steps : {2u, 5u, 8u}) {
                 const auto seen = run(engine_of(v), links, of_steps(steps, kind), 1, true).seen.front();
@@ -106,7 +106,7 @@ TEST_CASE("in the middle a probe sees what half of the steps leave, momenta and 
 
 TEST_CASE("H in the middle is off by O(step^2), and says something of the end") {
     const auto v = two_engines().back();
-    const auto links = thermalised(engine_of(v), small, beta, 40);
+    const auto links = thermalised(engine_of(v), probed, beta, 40);
     constexpr std::uint32_t n = 160;
     const auto [coarse, correlation] = middle_and_end(engine_of(v), links, 6, n);
     const auto [fine, again] = middle_and_end(engine_of(v), links, 12, n);
