@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <deque>
 #include <numeric>
 
 namespace forge::app {
@@ -182,7 +183,8 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
                                 {"logistic, P and |L|, 25 trajectories", {}, {}},
                                 {"logistic, |L|, 25 trajectories", {}, {}},
                                 {"logistic, P, 25 trajectories", {}, {}},
-                                {"|L| of one trajectory, logistic", {}, {}}};
+                                {"|L| of one trajectory, logistic", {}, {}},
+                                {"network, beta and start hidden, mean of 25 answers", {}, {}}}; // what the regressions have
     const auto plan = plan_folds(chains, o);
     const auto& [fold, folds] = plan;
     report.data["chains"] = plan.chains();
@@ -239,11 +241,19 @@ result<study_report> study_phase(const chain_view& chains, const study_options& 
                 all[which].rows.push_back({1.0 / (1.0 + std::exp(-z)), actual, cluster[k]});
                 all[which].distance.push_back(std::abs(h.beta - peak));
             };
-            for (std::size_t n = 0; n < networks.size(); ++n)
+            for (std::size_t n = 0; n < networks.size(); ++n) {
+                std::deque<double> said;
                 judge(networks[n], h, *e, [&](const training_row& row, double z) {
-                    if (row.t >= settled + window)
-                        put(std::min<std::size_t>(n, 2), z);
+                    said.push_back(z);
+                    if (said.size() > window)
+                        said.pop_front();
+                    if (row.t < settled + window)
+                        return;
+                    put(std::min<std::size_t>(n, 2), z);
+                    if (n == 0)
+                        put(7, std::accumulate(said.begin(), said.end(), 0.0) / static_cast<double>(said.size()));
                 });
+            }
             for (std::size_t n = 0; n < fits.size(); ++n)
                 for (std::size_t t = settled + window; t + target_horizon <= h.samples.size(); ++t) {
                     const auto x = window_means(h, t, fits[n].n, fits[n].p, fits[n].l);
