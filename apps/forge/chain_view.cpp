@@ -97,7 +97,7 @@ void verify(const verify_options& o, cli_state& state) {
     const auto start_links = [&](const std::string& seed) -> result<gauge_field> {
         if (plan->start == start_kind::file)
             return error{errc::unsupported, "this campaign starts from a file, and no kept checkpoint is old enough", plan->start_file, "a smaller --last"};
-        return plan->start == start_kind::hot ? hot_start(plan->lattice, {rng_key(seed, *chain), 0, 0}) : cold_start(plan->lattice);
+        return plan->starts_hot(*chain) ? hot_start(plan->lattice, {rng_key(seed, *chain), 0, 0}) : cold_start(plan->lattice);
     };
     const bool talk = !o.view->json && fancy_terminal();
     const auto done = verify_chain(*folder, *chain, o.last > 0 ? std::optional(o.last) : std::nullopt, **engine, start_links, [talk](std::uint64_t n, std::uint64_t total) {

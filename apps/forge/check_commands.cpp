@@ -121,6 +121,7 @@ void add_check_commands(CLI::App& root, cli_state& state) {
     verify->add_option("files", f->files, "Files")->required();
     verify->add_flag("--json", f->json, "JSON on standard output");
     verify->callback([f, &state] { check_checkpoints(f->files, f->json, state); });
+    add_checkpoint_validate_command(*checkpoint_noun, state);
 }
 
 } // namespace forge::app

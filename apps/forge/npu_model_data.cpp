@@ -57,7 +57,7 @@ result<void> read_run(const std::string& where, training_data& into) {
         });
         if (!read)
             return read.reason();
-        auto h = history_of(records, segment.params, plan->lattice, plan->start == start_kind::hot || (plan->start == start_kind::both && c % 2 == 0),
+        auto h = history_of(records, segment.params, plan->lattice, plan->starts_hot(chain_id{c}),
                             book->identity().campaign_seed);
         if (!h)
             return h.reason();

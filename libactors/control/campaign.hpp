@@ -2,6 +2,7 @@
 // A campaign as the physicist wrote it: text -> value, every problem reported with its line.
 #pragma once
 
+#include "libactors/base/ids.hpp"
 #include "libactors/base/result.hpp"
 #include "libactors/hmc/params.hpp"
 #include "libactors/lattice/extents.hpp"
@@ -67,6 +68,8 @@ struct campaign {
     std::string output;               ///< run directory; empty: runs/NAME beside the campaign file
     friend bool operator==(const campaign&, const campaign&) = default;
 
+    /// Does this chain begin at scattered links?
+    [[nodiscard]] bool starts_hot(chain_id c) const { return start == start_kind::hot || (start == start_kind::both && c.value % 2 == 0); }
     /// Chains that visit the same points: 2 where starts are hot and cold, else 1.
     [[nodiscard]] std::uint32_t replicas() const { return start == start_kind::both ? 2 : 1; }
 };

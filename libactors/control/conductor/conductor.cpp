@@ -89,7 +89,7 @@ conductor::chain_view& conductor::view_of(const watched_batch& batch, bool heads
 trajectory_sample conductor::sample_of(const watched_batch& batch, std::size_t k, const chain_view& v) const {
     physics_record r;
     r.observed = batch.trajectories[k].observed;
-    const bool hot = batch.ordinal == 0 && (plan_.start == start_kind::hot || (plan_.start == start_kind::both && batch.chain.value % 2 == 0));
+    const bool hot = batch.ordinal == 0 && plan_.starts_hot(batch.chain);
     const auto in_segment = v.seen + 1;
     return forge::sample_of(r, batch.params.beta, hot, in_segment, {v.key, batch.first_trajectory + in_segment, batch.segment.value});
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: AGPL-3.0-only
+// Checkpoints evaluated again on every device, and chains of hot and cold pairs computed again from their very starts.
+#include "tests/scenario/scenario.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+
+using namespace forge;
+using namespace forge::test;
+
+namespace {
+
+campaign_file short_pair() {
+    campaign_file c;
+    c.chains = 2;
+    c.points = 2;
+    c.thermalise = 10;
+    c.measure = 20;
+    c.start = "kind = \"both\"";
+    return c;
+}
+
+std::string newest_checkpoint(const scenario& s, const std::string& chain) {
+    std::string newest;
+    for (const auto& f : std::filesystem::directory_iterator(s.folder() / "checkpoints"))
+        if (f.path().filename().string().starts_with(chain + "-") && f.path().string() > newest)
+            newest = f.path().string();
+    REQUIRE(!newest.empty());
+    return newest;
+}
+
+} // namespace
+
+TEST_CASE("both chains of a hot and cold pair are computed again from their own starts", "[validate]") {
+    scenario s(short_pair());
+    (void)s.finish();
+    for (const char* chain : {"c0", "c1"}) {
+        const auto done = run_forge({"chain", "verify", chain, "--run", s.folder().string(), "--last", "100000", "--split-cpu", "2"});
+        INFO(done.out << done.err);
+        CHECK(done.exit_code == 0);
+        CHECK(done.out.find("bit-identical") != std::string::npos);
+    }
+}
+
+TEST_CASE("a checkpoint is evaluated on every device in every arithmetic, and the first row is what the others are held against", "[validate]") {
+    scenario s(short_pair());
+    (void)s.finish();
+    const auto file = newest_checkpoint(s, "c0");
+    const auto done = run_forge({"checkpoint", "validate", file, "--split-cpu", "2", "--json"});
+    REQUIRE(done.exit_code == 0);
+    const auto data = data_of(done);
+    CHECK(data["passed"] == true);
+    const auto& rows = data["evaluations"];
+    REQUIRE(rows.size() >= 3);
+    CHECK(rows[0]["difference"].is_null());
+    CHECK(rows.back()["device"] == "reference");
+    bool two_alike = false;
+    for (std::size_t k = 1; k < rows.size(); ++k) {
+        CHECK(rows[k]["passed"] == true);
+        CHECK(rows[k]["difference"]["same_decision"] == true);
+        if (rows[k]["bits_class"] == rows[0]["bits_class"]) {
+            CHECK(rows[k]["difference"]["same_bits"] == true);
+            two_alike = true;
+        }
+        if (rows[k]["arithmetic"] == "hybrid")
+            CHECK(rows[k]["difference"]["same_bits"] == false); // df64 is no fp64, and nobody pretends
+    }
+    CHECK(two_alike);
+    const auto people = run_forge({"checkpoint", "validate", file, "--devices", "reference"});
+    CHECK(people.exit_code == 0);
+    CHECK(people.out.find("against the first") != std::string::npos);
+    CHECK(people.out.ends_with("ok\n"));
+
+    SECTION("a device that is not there") {
+        const auto refused = run_forge({"checkpoint", "validate", file, "--devices", "opencl:77"});
+        CHECK(refused.exit_code == 3);
+        CHECK(refused.err.find("opencl:77") != std::string::npos);
+    }
+    SECTION("a file in which a byte has flipped") {
+        {
+            std::fstream f(file, std::ios::in | std::ios::out | std::ios::binary);
+            f.seekp(4000);
+            f.put(static_cast<char>(0x5a));
+        }
+        const auto refused = run_forge({"checkpoint", "validate", file, "--devices", "reference"});
+        CHECK(refused.exit_code == 6);
+        CHECK(!refused.err.empty());
+    }
+    SECTION("no file") {
+        CHECK(run_forge({"checkpoint", "validate", file + ".not"}).exit_code == 3);
+    }
+}
