@@ -57,7 +57,7 @@ TEST_CASE("a signal or --stop-after ends a run sealed with exit code 0, and the 
     const auto how = GENERATE(as<std::string>{}, "SIGINT", "SIGTERM", "--stop-after");
     CAPTURE(how);
     scenario s(c);
-    process p(s.command(how == "--stop-after" ? std::vector<std::string>{"--stop-after", "1.5s"} : std::vector<std::string>{}));
+    process p(s.command(how == "--stop-after" ? std::vector<std::string>{"--stop-after", "2s"} : std::vector<std::string>{}));
     if (how != "--stop-after") {
         REQUIRE(eventually(30.0, [&s] { return s.committed(0) > 100 && s.committed(1) > 100; }));
         p.send(how == "SIGINT" ? SIGINT : SIGTERM);
