@@ -2,6 +2,7 @@
 // A TOML table that remembers what was asked of it: wrong types, impossible values and unknown keys are collected.
 #pragma once
 
+#include "libactors/base/nearest_word.hpp"
 #include "libactors/base/result.hpp"
 
 #include <cstdint>
@@ -59,8 +60,5 @@ private:
     std::shared_ptr<toml_section::node> top_;
     std::vector<noted> noted_;
 };
-
-/// The candidate nearest to `word` (edit distance at most 3), or empty: for "did you mean".
-[[nodiscard]] std::string nearest_word(const std::string& word, const std::vector<std::string>& candidates);
 
 } // namespace forge
