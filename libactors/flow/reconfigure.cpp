@@ -19,15 +19,20 @@ plan_step rewire(const topology_change& c) { return {action::rewire, {}, {}, {},
 bool holds(const edge& e) { return e.via.kind != channel_kind::latest; }
 
 /// `ids` so that the producer of every edge that holds comes before its consumer; by name where nothing orders them.
-std::vector<std::string> producers_first(const std::set<std::string>& ids, const std::vector<edge>& edges) {
+/// A cycle of such edges has one to a droppable stage and is cut there.
+std::vector<std::string> producers_first(const std::set<std::string>& ids, const std::vector<edge>& edges, const topology& t) {
     std::set<std::string> left = ids;
     std::vector<std::string> order;
     while (!left.empty()) {
-        const auto free = std::find_if(left.begin(), left.end(), [&](const std::string& id) {
-            return std::none_of(edges.begin(), edges.end(), [&](const edge& e) { return holds(e) && e.to == id && e.from != id && left.contains(e.from); });
-        });
-        // A cycle of edges that hold has an edge to a droppable stage; any place to cut it will do.
-        const auto at = free == left.end() ? left.begin() : free;
+        const auto first = [&](auto orders) {
+            return std::find_if(left.begin(), left.end(), [&](const std::string& id) {
+                return std::none_of(edges.begin(), edges.end(), [&](const edge& e) { return orders(e) && e.to == id && e.from != id && left.contains(e.from); });
+            });
+        };
+        auto at = first(holds);
+        if (at == left.end())
+            at = first([&t](const edge& e) { return can_block(e, t); });
+        expects(at != left.end(), "a topology that is reconfigured is valid");
         order.push_back(*at);
         left.erase(at);
     }
@@ -35,14 +40,14 @@ std::vector<std::string> producers_first(const std::set<std::string>& ids, const
 }
 
 /// Pauses `stages` producers first and drains `edges` on the way.
-void stop(std::vector<plan_step>& steps, const std::set<std::string>& stages, const std::vector<edge>& edges) {
+void stop(std::vector<plan_step>& steps, const std::set<std::string>& stages, const std::vector<edge>& edges, const topology& t) {
     std::set<std::string> stands;
     std::set<std::pair<std::string, std::string>> drained;
     const auto take = [&](const edge& e) {
         if (drained.insert({e.from, e.to}).second)
             steps.push_back(drain(e));
     };
-    for (const auto& id : producers_first(stages, edges)) {
+    for (const auto& id : producers_first(stages, edges, t)) {
         for (const auto& e : edges)
             if (e.to == id && holds(e) && stands.contains(e.from))
                 take(e);
@@ -166,16 +171,17 @@ std::vector<plan_step> reconfiguration_plan(const topology& before, const topolo
             }
     }
     std::vector<plan_step> steps;
-    stop(steps, stand, old_edges);
+    stop(steps, stand, old_edges, before);
     for (const auto& c : changes)
         steps.push_back(rewire(c));
-    const auto order = producers_first(go, new_edges);
+    const auto order = producers_first(go, new_edges, after);
     for (auto id = order.rbegin(); id != order.rend(); ++id)
         steps.push_back(resume(*id));
     return steps;
 }
 
-std::vector<plan_step> rollback_plan(const std::vector<plan_step>& plan, std::size_t n_done) {
+std::vector<plan_step> rollback_plan(const topology& before, const topology& after, std::size_t n_done) {
+    const auto plan = reconfiguration_plan(before, after);
     expects(n_done <= plan.size(), "no more steps are done than there are");
     std::set<std::string> went_on;
     std::vector<std::string> paused;
@@ -193,7 +199,7 @@ std::vector<plan_step> rollback_plan(const std::vector<plan_step>& plan, std::si
     for (const auto& c : changes)
         if (c.edge_after && went_on.contains(c.edge_after->from))
             used.push_back(*c.edge_after);
-    stop(steps, went_on, used);
+    stop(steps, went_on, used, after);
     for (auto c = changes.rbegin(); c != changes.rend(); ++c)
         steps.push_back(rewire(c->inverse()));
     for (auto id = paused.rbegin(); id != paused.rend(); ++id)

@@ -51,11 +51,12 @@ struct plan_step {
 ///
 /// Producers before consumers: a stage is paused when every edge into it that differs is drained, and such an edge is drained
 /// when its producer stands; so nothing is lost or doubled on edges that hold. Resume goes the other way: consumers first.
-/// Edges `latest` do not order anything (every cycle has one) and are emptied when all stands.
+/// Edges `latest` do not order anything and are emptied when all stands; a cycle without one is cut before its droppable stage,
+/// where what still waits is dropped and counted.
 [[nodiscard]] std::vector<plan_step> reconfiguration_plan(const topology& before, const topology& after);
 
-/// Steps that lead back to `before` after the first `n_done` steps of a plan were done. Stages that went on are paused again and
+/// Steps that lead back to `before` after the first `n_done` steps of reconfiguration_plan(before, after) were done. Stages that went on are paused again and
 /// their new edges drained first, so that nothing is lost on the way back either.
-[[nodiscard]] std::vector<plan_step> rollback_plan(const std::vector<plan_step>& plan, std::size_t n_done);
+[[nodiscard]] std::vector<plan_step> rollback_plan(const topology& before, const topology& after, std::size_t n_done);
 
 } // namespace forge
