@@ -127,6 +127,28 @@ toml_section toml_section::section(const std::string& key) {
     return {document_, child};
 }
 
+std::vector<toml_section> toml_section::sections(const std::string& key) {
+    node_->asked.insert(key);
+    std::vector<toml_section> all;
+    const toml::value* v = find(node_->table, key);
+    if (v == nullptr)
+        return all;
+    const bool tables = v->is_array() && std::all_of(v->as_array(std::nothrow).begin(), v->as_array(std::nothrow).end(),
+                                                     [](const toml::value& item) { return item.is_table(); });
+    if (!tables) {
+        problem(key, "is no list of tables", "[[" + key + "]]");
+        return all;
+    }
+    for (const auto& item : v->as_array(std::nothrow)) {
+        auto child = std::make_shared<node>();
+        child->path = node_->path + "[[" + key + "]] ";
+        child->line = item.location().line();
+        child->table = item;
+        all.push_back({document_, child});
+    }
+    return all;
+}
+
 bool toml_section::has(const std::string& key) const { return find(node_->table, key) != nullptr; }
 
 std::string toml_section::text(const std::string& key, std::optional<std::string> fallback) {

@@ -20,6 +20,8 @@ class toml_document;
 class toml_section {
 public:
     [[nodiscard]] toml_section section(const std::string& key);
+    /// The tables of [[key]], in their order; none when the key is absent.
+    [[nodiscard]] std::vector<toml_section> sections(const std::string& key);
     [[nodiscard]] bool has(const std::string& key) const;
     [[nodiscard]] std::string text(const std::string& key, std::optional<std::string> fallback);
     [[nodiscard]] std::vector<std::string> texts(const std::string& key);
