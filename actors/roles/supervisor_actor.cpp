@@ -56,7 +56,7 @@ void start_chain(supervisor_ptr self, chain_id c) {
     deps.steerer = d.steerer;
     deps.conductor = d.conductor;
     deps.supervisor = caf::actor_cast<caf::actor>(self);
-    deps.edge_capacity = d.parts->shape.find_edge("chain." + to_text(c), "recorder").capacity;
+    deps.edge_capacity = d.parts->shape.find_edge("chain." + to_text(c), "recorder").via.capacity;
     const auto groups = plan.n_chains / plan.replicas();
     deps.segments_total = plan.steering == steering_mode::plan
                               ? (plan.beta_points + groups - 1 - c.value / plan.replicas()) / groups : 0;

@@ -80,30 +80,6 @@ std::optional<std::string> unfit(std::string_view text) {
 
 } // namespace
 
-std::string nearest_word(const std::string& word, const std::vector<std::string>& candidates) {
-    std::string best;
-    std::size_t best_distance = 4;
-    for (const auto& c : candidates) {
-        std::vector<std::size_t> row(c.size() + 1);
-        for (std::size_t j = 0; j <= c.size(); ++j)
-            row[j] = j;
-        for (std::size_t i = 1; i <= word.size(); ++i) {
-            std::size_t diagonal = row[0];
-            row[0] = i;
-            for (std::size_t j = 1; j <= c.size(); ++j) {
-                const std::size_t above = row[j];
-                row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (word[i - 1] == c[j - 1] ? 0 : 1)});
-                diagonal = above;
-            }
-        }
-        if (row[c.size()] < best_distance) {
-            best_distance = row[c.size()];
-            best = c;
-        }
-    }
-    return best;
-}
-
 result<toml_document> toml_document::parse(const std::string& text, const std::string& file_name) {
     toml_document d;
     d.file_name_ = file_name;
@@ -149,6 +125,28 @@ toml_section toml_section::section(const std::string& key) {
             problem(key, "is a " + kind_of(*v) + " where a table belongs", "[" + key + "]");
     }
     return {document_, child};
+}
+
+std::vector<toml_section> toml_section::sections(const std::string& key) {
+    node_->asked.insert(key);
+    std::vector<toml_section> all;
+    const toml::value* v = find(node_->table, key);
+    if (v == nullptr)
+        return all;
+    const bool tables = v->is_array() && std::all_of(v->as_array(std::nothrow).begin(), v->as_array(std::nothrow).end(),
+                                                     [](const toml::value& item) { return item.is_table(); });
+    if (!tables) {
+        problem(key, "is no list of tables", "[[" + key + "]]");
+        return all;
+    }
+    for (const auto& item : v->as_array(std::nothrow)) {
+        auto child = std::make_shared<node>();
+        child->path = node_->path + "[[" + key + "]] ";
+        child->line = item.location().line();
+        child->table = item;
+        all.push_back({document_, child});
+    }
+    return all;
 }
 
 bool toml_section::has(const std::string& key) const { return find(node_->table, key) != nullptr; }

@@ -2,6 +2,7 @@
 // A TOML table that remembers what was asked of it: wrong types, impossible values and unknown keys are collected.
 #pragma once
 
+#include "libactors/base/nearest_word.hpp"
 #include "libactors/base/result.hpp"
 
 #include <cstdint>
@@ -19,6 +20,8 @@ class toml_document;
 class toml_section {
 public:
     [[nodiscard]] toml_section section(const std::string& key);
+    /// The tables of [[key]], in their order; none when the key is absent.
+    [[nodiscard]] std::vector<toml_section> sections(const std::string& key);
     [[nodiscard]] bool has(const std::string& key) const;
     [[nodiscard]] std::string text(const std::string& key, std::optional<std::string> fallback);
     [[nodiscard]] std::vector<std::string> texts(const std::string& key);
@@ -59,8 +62,5 @@ private:
     std::shared_ptr<toml_section::node> top_;
     std::vector<noted> noted_;
 };
-
-/// The candidate nearest to `word` (edit distance at most 3), or empty: for "did you mean".
-[[nodiscard]] std::string nearest_word(const std::string& word, const std::vector<std::string>& candidates);
 
 } // namespace forge

@@ -16,7 +16,7 @@ bool mentions(const result<void>& r, const std::string& text) {
 }
 
 topology two_stages(std::uint32_t capacity) {
-    return {{{"a", "chain"}, {"b", "recorder"}}, {{"a", "b", channel_kind::bounded, capacity}}};
+    return {{{"a", "hmc_producer", {}, {}, {}}, {"b", "bayesian_steerer", {}, {}, {}}}, {{"a", "b", channel::bounded(capacity)}}};
 }
 
 } // namespace
@@ -75,43 +75,49 @@ TEST_CASE("a topology without faults validates") {
 
 TEST_CASE("validation finds each fault") {
     auto twice = two_stages(1);
-    twice.stages.push_back({"a", "steerer"});
+    twice.stages.push_back({"a", "steerer", {}, {}, {}});
     CHECK(mentions(validate(twice), "stage a is declared twice"));
 
     auto unknown = two_stages(1);
-    unknown.edges.push_back({"a", "nowhere", channel_kind::latest, 1});
+    unknown.edges.push_back({"a", "nowhere", channel::latest()});
     CHECK(mentions(validate(unknown), "there is no stage nowhere"));
     unknown = two_stages(1);
-    unknown.edges.push_back({"elsewhere", "b", channel_kind::latest, 1});
+    unknown.edges.push_back({"elsewhere", "b", channel::latest()});
     CHECK(mentions(validate(unknown), "there is no stage elsewhere"));
 
     CHECK(mentions(validate(two_stages(0)), "capacity 0"));
     CHECK(mentions(validate(two_stages(65)), "capacity 65"));
 
     auto cycle = two_stages(3);
-    cycle.edges.push_back({"b", "a", channel_kind::bounded, 3});
+    cycle.edges.push_back({"b", "a", channel::bounded(3)});
     CHECK(mentions(validate(cycle), "cycle"));
     auto self = two_stages(3);
-    self.edges.push_back({"a", "a", channel_kind::bounded, 1});
+    self.edges.push_back({"a", "a", channel::bounded(1)});
     CHECK(mentions(validate(self), "cycle"));
 }
 
 TEST_CASE("a cycle is allowed where one of its edges cannot block") {
     auto t = two_stages(3);
-    t.edges.push_back({"b", "a", channel_kind::latest, 1});
+    t.edges.push_back({"b", "a", channel::latest()});
     CHECK(validate(t).ok());
 }
 
 TEST_CASE("a diamond of blocking edges is no cycle, a long ring is") {
-    topology diamond{{{"a", ""}, {"b", ""}, {"c", ""}, {"d", ""}},
-                     {{"a", "b"}, {"a", "c"}, {"b", "d"}, {"c", "d"}}};
+    const auto one = channel::bounded(1);
+    topology diamond{{{"a", "hmc_producer", {}, {}, {}}, {"b", "observable", {}, {}, {}}, {"c", "precision_validator", {}, {}, {}}, {"d", "bayesian_steerer", {}, {}, {}}},
+                     {{"a", "b", one}, {"a", "c", one}, {"b", "d", one}, {"c", "d", one}}};
     CHECK(validate(diamond).ok());
-    diamond.edges.push_back({"d", "a"});
-    CHECK(mentions(validate(diamond), "cycle"));
+    diamond.edges.push_back({"d", "a", one});
+    CHECK(mentions(validate(diamond), "every edge of the cycle a -> b -> d -> a can block"));
+    diamond.edges.back().via = channel::latest();
+    CHECK(validate(diamond).ok());
+    diamond.edges.back().via = one;
+    diamond.stages[0].config.droppable = true; // decisions for a full chain are dropped: nobody is held
+    CHECK(validate(diamond).ok());
 }
 
 TEST_CASE("validation reports every fault at once") {
-    topology t{{{"a", ""}, {"a", ""}}, {{"a", "x", channel_kind::bounded, 0}, {"y", "a", channel_kind::bounded, 99}}};
+    topology t{{{"a", "chain", {}, {}, {}}, {"a", "chain", {}, {}, {}}}, {{"a", "x", channel::bounded(0)}, {"y", "a", channel::bounded(99)}}};
     const auto r = validate(t);
     for (const char* part : {"stage a is declared twice", "there is no stage x", "there is no stage y", "capacity 0", "capacity 99"})
         CHECK(mentions(r, part));
@@ -130,10 +136,10 @@ TEST_CASE("the topology of a scan is valid and gives every chain a worker, the r
             CHECK(t.stages.size() == n_devices + n_chains + 2);
             for (std::uint32_t c = 0; c < n_chains; ++c) {
                 const std::string chain = "chain.c" + std::to_string(c);
-                CHECK(t.find_edge(chain, "recorder").kind == channel_kind::bounded);
-                CHECK(t.find_edge(chain, "recorder").capacity == 7);
-                CHECK(t.find_edge("steerer", chain).kind == channel_kind::latest);
-                CHECK(t.find_edge(chain, "worker." + devices[c % n_devices]).kind == channel_kind::latest);
+                CHECK(t.find_edge(chain, "recorder").via.kind == channel_kind::bounded);
+                CHECK(t.find_edge(chain, "recorder").via.capacity == 7);
+                CHECK(t.find_edge("steerer", chain).via.kind == channel_kind::latest);
+                CHECK(t.find_edge(chain, "worker." + devices[c % n_devices]).via.kind == channel_kind::latest);
             }
             CHECK_THROWS_AS(t.find_edge("recorder", "steerer"), contract_broken);
         }
