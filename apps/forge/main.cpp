@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
     add_status_command(root, state);
     add_report_command(root, state);
     add_device_commands(root, state);
+    add_route_command(root, state);
     add_chain_commands(root, state);
     add_cluster_commands(root, state);
     add_node_commands(root, state);
