@@ -40,7 +40,7 @@ struct snapshot_taken { links_handle links; std::optional<error> failed; double 
 // ---- chain -> recorder (bounded edge: commit_item; the rest is request and answer, one outstanding per chain)
 struct commit_item { commit_request request; bool last_credit; };
 struct prepare_chain { chain_id chain; };
-struct chain_prepared { chain_start start; links_handle links; std::vector<std::uint8_t> accepted; std::optional<error> failed; };
+struct chain_prepared { chain_start start; links_handle links; std::vector<trajectory_observables> measured; std::optional<error> failed; }; ///< measured: of the segment so far
 struct find_segment { chain_id chain; std::uint64_t first_trajectory; };
 struct open_segment { chain_id chain; epoch_no epoch; std::uint64_t first_trajectory; steering_decision decision; };
 struct segment_answer { std::optional<opened_segment> segment; std::optional<error> failed; };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "actors/roles/conductor_line.hpp"
 #include "actors/roles/roles.hpp"
+#include "actors/roles/validation_line.hpp"
 
 #include "libactors/base/failpoint.hpp"
 
@@ -21,6 +22,7 @@ struct chain_data {
     chain_loaded home; ///< where the fields are
     std::optional<stage_meter> meter;
     std::optional<conductor_line> line;
+    std::optional<validation_line> validation;
     std::vector<std::uint8_t> accepted; ///< of measured trajectories of this segment
     double seconds_per_trajectory = 0.0; ///< recent, exponential average over about 20
     double last_done = 0.0;
@@ -115,11 +117,11 @@ void account(chain_ptr self) {
     publish(self, false);
 }
 
-void execute(chain_ptr self, const run_command& c) {
+void run_now(chain_ptr self, const run_command& c) {
     auto& d = self->state;
     self->request(d.deps.worker, worker_timeout, run_job{d.deps.chain, c, d.deps.parts->plan.conductor.mid_trajectory})
         .then(
-            [self](const job_done& done) {
+            [self, c](const job_done& done) {
                 auto& s = self->state;
                 if (done.failed)
                     return fail(self, *done.failed);
@@ -134,9 +136,14 @@ void execute(chain_ptr self, const run_command& c) {
                 if (measured)
                     s.accepted.push_back(done.observed.accepted ? 1 : 0);
                 s.line->on_trajectory(*s.core->segment(), s.core->done_in_segment(), {done.observed, measured, done.middle});
+                s.validation->on_trajectory(*s.core->segment(), c, done, measured);
                 perform(self, std::move(commands));
             },
             lost(self, "the device worker"));
+}
+
+void execute(chain_ptr self, const run_command& c) {
+    self->state.validation->before_run([self, c] { run_now(self, c); });
 }
 
 void execute(chain_ptr self, const check_command& c) {
@@ -234,7 +241,7 @@ void execute(chain_ptr self, const finish_segment_command& c) {
     self->send(d.deps.recorder, finish_segment{d.deps.chain, d.epoch, c.number});
 }
 
-void execute(chain_ptr self, const done_command& c) {
+void leave(chain_ptr self, const done_command& c) {
     FORGE_FAILPOINT("chain.before_done");
     self->state.line->on_gone(c.finished);
     publish(self, true);
@@ -243,6 +250,10 @@ void execute(chain_ptr self, const done_command& c) {
         self->send(self->state.heir, unload_chain{self->state.deps.chain});
     self->send(self->state.deps.supervisor, chain_done{self->state.deps.chain, c.finished, self->state.core->trajectory(), self->state.times});
     self->quit();
+}
+
+void execute(chain_ptr self, const done_command& c) {
+    self->state.validation->before_done([self, c] { leave(self, c); });
 }
 
 void perform(chain_ptr self, std::vector<chain_command> commands) {
@@ -263,7 +274,8 @@ void begin(chain_ptr self, const chain_prepared& p) {
     const double granted = steady_now_s();
     d.times.grant_s = granted - d.begun_s;
     d.epoch = p.start.epoch;
-    d.accepted = p.accepted;
+    for (const auto& o : p.measured)
+        d.accepted.push_back(o.accepted ? 1 : 0);
     const auto key = rng_key(d.deps.parts->seed, d.deps.chain);
     d.line->predict(p.start.segment ? std::optional(p.start.segment->params) : std::nullopt); // answered while the device loads
     FORGE_FAILPOINT("chain.before_load");
@@ -271,7 +283,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
                                                              d.deps.parts->precision.at(d.deps.chain.value),
                                                              p.start.trajectory > 0 ? std::optional(p.start.state) : std::nullopt})
         .then(
-            [self, start = p.start, granted](const chain_loaded& loaded) {
+            [self, start = p.start, measured = p.measured, granted](const chain_loaded& loaded) {
                 auto& s = self->state;
                 s.times.upload_s = loaded.device_s;
                 s.times.copy_in_s = std::max(0.0, steady_now_s() - granted - loaded.device_s);
@@ -283,6 +295,7 @@ void begin(chain_ptr self, const chain_prepared& p) {
                 FORGE_FAILPOINT("chain.loaded");
                 s.home = loaded;
                 s.line->collect(start.trajectory);
+                s.validation->begin(loaded.device, loaded.bits_class, start.segment, start.trajectory, measured);
                 const auto& helper = s.deps.parts->plan.conductor;
                 s.core.emplace(start, s.deps.edge_capacity, helper.mode == conductor_mode::act && helper.thermalisation ? helper.check_every : 0);
                 self->delayed_send(self, std::chrono::microseconds(static_cast<std::int64_t>(s.deps.parts->plan.seal_interval_s * 1e6)), seal_due{});
@@ -315,9 +328,12 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
     auto& d = self->state;
     d.meter.emplace("chain." + to_text(d.deps.chain), steady_now_s());
     d.line.emplace(self, d.deps.conductor, d.deps.recorder, d.deps.chain);
+    d.validation.emplace(self, d.deps.validator, d.deps.worker, d.deps.recorder, d.deps.board, d.deps.chain, d.deps.parts->plan,
+                         rng_key(d.deps.parts->seed, d.deps.chain));
     publish(self, true);
     prepare(self);
     return {
+        [self](const use_validator& m) { self->state.validation->use(m.validator); },
         [self](const credit_granted& m) { perform(self, self->state.core->on_granted(m.n)); },
         [self](const chain_sealed& m) {
             auto& s = self->state;

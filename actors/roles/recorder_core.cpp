@@ -108,7 +108,7 @@ chain_prepared recorder_core::prepare(chain_id chain) {
                     if (p.start.measured.empty())
                         p.start.thermalised_after = static_cast<std::uint32_t>(row.record.trajectory - state->segment_first);
                     p.start.measured.push_back(row.record.observed.plaquette());
-                    p.accepted.push_back(row.record.observed.accepted ? 1 : 0);
+                    p.measured.push_back(row.record.observed);
                 }
             p.links = std::make_shared<const gauge_field>(state->links);
         }

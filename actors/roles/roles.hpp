@@ -39,11 +39,16 @@ inline constexpr std::chrono::seconds steerer_timeout{30};
 [[nodiscard]] caf::actor spawn_steerer(caf::local_actor* parent, std::shared_ptr<const runtime_parts> parts, std::vector<taken_point> taken,
                                        caf::actor conductor, std::shared_ptr<status_board> board);
 
+/// Precision validator (detached, at most one per campaign): evaluates configurations again on a device of its own choice, with an engine and
+/// fields of its own. What it finds goes to the recorder as events.
+[[nodiscard]] caf::actor spawn_validator(caf::local_actor* parent, device_slot slot, caf::actor recorder, std::shared_ptr<status_board> board);
+
 struct chain_deps {
     chain_id chain;
     std::string device;
     caf::actor worker, recorder, steerer, supervisor;
     caf::actor conductor; ///< none when the campaign has none
+    caf::actor validator; ///< likewise
     std::uint32_t edge_capacity = 1;
     std::uint32_t segments_total = 0;
     std::size_t restarts = 0;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-only
+#include "actors/messages/validation_messages.hpp"
 #include "actors/roles/supervisor_state.hpp"
 
 #include "libactors/base/failpoint.hpp"
 #include "libactors/control/beta_plan.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace forge {
 
@@ -13,6 +16,7 @@ namespace supervision {
 namespace {
 
 constexpr std::chrono::milliseconds publish_interval{500};
+constexpr std::uint32_t validators_max = 3; ///< new ones in place of those that died
 
 } // namespace
 
@@ -55,6 +59,7 @@ void start_chain(supervisor_ptr self, chain_id c) {
     deps.recorder = d.recorder;
     deps.steerer = d.steerer;
     deps.conductor = d.conductor;
+    deps.validator = d.validator;
     deps.supervisor = caf::actor_cast<caf::actor>(self);
     deps.edge_capacity = d.parts->shape.find_edge("chain." + to_text(c), "recorder").via.capacity;
     const auto groups = plan.n_chains / plan.replicas();
@@ -88,8 +93,23 @@ void end_if_over(supervisor_ptr self) {
     self->send_exit(d.steerer, caf::exit_reason::user_shutdown);
     if (d.conductor)
         self->send_exit(d.conductor, caf::exit_reason::user_shutdown);
+    if (d.validator)
+        self->send_exit(d.validator, caf::exit_reason::user_shutdown); // chains are done only when nothing is on its way to it
     self->send_exit(d.recorder, caf::exit_reason::user_shutdown);
     self->quit();
+}
+
+void start_validator(supervisor_ptr self) {
+    auto& d = self->state;
+    const auto& wanted = d.parts->plan.validation;
+    d.validator = nullptr;
+    if (wanted.when.empty() || d.parts->devices.empty())
+        return;
+    const auto& slots = d.parts->devices;
+    const auto at = wanted.device.empty() ? std::prev(slots.end()) : std::find_if(slots.begin(), slots.end(), [&](const auto& s) { return s.id == wanted.device; });
+    if (at == slots.end())
+        return d.board->notice("the campaign wants " + wanted.device + " as validator, but has no such device: nothing is validated");
+    d.validator = spawn_validator(self, *at, d.recorder, d.board);
 }
 
 namespace {
@@ -169,6 +189,14 @@ void on_down(supervisor_ptr self, const caf::down_msg& m) {
         d.steerer = spawn_steerer(self, d.parts, d.taken, d.conductor, d.board);
         return;
     }
+    if (d.validator && d.validator.address() == m.source && !d.ending) {
+        const bool again = ++d.validators_lost <= validators_max;
+        d.board->notice(fmt::format("the validator ended ({}): {}", self->system().render(m.reason), again ? "a new one takes its place" : "nothing is validated any more"));
+        again ? start_validator(self) : void(d.validator = nullptr);
+        for (const auto& [c, actor] : d.chains)
+            self->send(actor, use_validator{d.validator}); // their edges are back, or gone
+        return;
+    }
     if (d.conductor && d.conductor.address() == m.source && !d.ending) { // advice is all that is lost
         d.board->notice("the conductor ended (" + self->system().render(m.reason) + "): no thermalisation ends early, no point is added");
         d.conductor = nullptr;
@@ -212,6 +240,7 @@ caf::behavior supervisor_behavior(supervisor_ptr self, std::shared_ptr<const run
         d.conductor = spawn_conductor(self, d.parts, d.board); // reads what earlier processes left
     d.recorder = spawn_recorder(self, d.parts, d.board); // from here on the ledger is the recorder's
     d.steerer = spawn_steerer(self, d.parts, d.taken, d.conductor, d.board);
+    start_validator(self);
     if (!plan.mirror.empty() && d.parts->cluster)
         d.mirror = spawn_mirror(self, d.parts, d.recorder, d.board);
     else if (!plan.mirror.empty())

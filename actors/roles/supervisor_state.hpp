@@ -21,6 +21,8 @@ struct supervisor_data {
     std::optional<supervisor> worker_core; ///< the same budget for workers, by slot
     caf::actor recorder, steerer;
     caf::actor conductor; ///< none when the campaign has none; what it cannot say is decided without it
+    caf::actor validator; ///< none when the campaign has none, or it died too often
+    std::uint32_t validators_lost = 0;
     caf::actor mirror; ///< none when the campaign wants no copy, or no node can keep one
     std::vector<caf::actor> workers;     ///< by slot; none while a node is away
     std::set<chain_id> homeless;         ///< no device can run them now
@@ -42,6 +44,8 @@ void show(supervisor_ptr self, chain_id c, const char* phase);
 void publish_devices(supervisor_ptr self);
 void start_chain(supervisor_ptr self, chain_id c);
 void end_if_over(supervisor_ptr self);
+/// A new validator, where the campaign wants one and its device is there.
+void start_validator(supervisor_ptr self);
 
 // supervisor_operations.cpp
 void perform(supervisor_ptr self, const std::vector<desk_command>& commands);

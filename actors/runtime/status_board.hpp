@@ -7,6 +7,7 @@
 #include "libactors/control/conductor/mid_trajectory_watch.hpp"
 #include "libactors/control/conductor/reservoir_stepper.hpp"
 #include "libactors/control/operations/operation.hpp"
+#include "libactors/flow/channel.hpp"
 
 #include <deque>
 #include <map>
@@ -101,6 +102,14 @@ struct conductor_status {
     std::vector<pair> thermalised;
 };
 
+/// The precision validator and the edges that lead to it.
+struct validation_status {
+    std::string device; ///< empty: nobody validates
+    std::uint64_t passed = 0, failed = 0;
+    std::optional<double> df64_delta_h_max; ///< largest |dH| between fp64 and df64; unset: none was compared
+    std::map<chain_id, edge_counters> edges;
+};
+
 struct run_status {
     std::vector<chain_status> chains; ///< in order of id
     std::vector<stage_metrics> stages;
@@ -109,6 +118,7 @@ struct run_status {
     std::vector<device_status> devices;
     mirror_status mirror;
     conductor_status conductor;
+    validation_status validation;
     bool over = false;
     bool all_finished = false;
     bool stopping = false;
@@ -152,6 +162,16 @@ public:
         const std::lock_guard lock(mutex_);
         conductor_ = std::move(c);
     }
+    void update(const validation_status& v) {
+        const std::lock_guard lock(mutex_);
+        auto edges = std::move(validation_.edges);
+        validation_ = v;
+        validation_.edges = std::move(edges);
+    }
+    void update_edge(chain_id chain, const edge_counters& c) {
+        const std::lock_guard lock(mutex_);
+        validation_.edges[chain] = c;
+    }
     void notice(std::string text) {
         const std::lock_guard lock(mutex_);
         notices_.push_back(std::move(text));
@@ -194,6 +214,7 @@ public:
         s.devices = devices_;
         s.mirror = mirror_;
         s.conductor = conductor_;
+        s.validation = validation_;
         s.operations.assign(operations_.begin(), operations_.end());
         s.over = over_;
         s.all_finished = all_finished_;
@@ -224,6 +245,7 @@ private:
     std::vector<device_status> devices_;
     mirror_status mirror_;
     conductor_status conductor_;
+    validation_status validation_;
     std::uint64_t n_notices_ = 0;
     bool over_ = false;
     bool all_finished_ = false;

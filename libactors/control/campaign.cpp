@@ -2,6 +2,8 @@
 #include "libactors/control/campaign.hpp"
 
 #include "libactors/control/toml_section.hpp"
+#include "libactors/flow/predicate.hpp"
+#include "libactors/flow/topology.hpp"
 
 #include <fmt/format.h>
 
@@ -116,6 +118,20 @@ void read_conductor(toml_section root, campaign& c) {
         s.problem("extra_points", "points are added to a plan", "[scan] steering = \"plan\"");
 }
 
+void read_validation(toml_section root, campaign& c) {
+    auto s = root.section("validation");
+    auto& p = c.validation;
+    p.when = s.text("when", "");
+    p.device = s.text("device", "");
+    p.capacity = s.count("capacity", 4, 1, edge_capacity_max);
+    p.droppable = s.flag("droppable", true);
+    s.done();
+    if (p.when.empty())
+        return;
+    if (const auto parsed = predicate::parse(p.when, result_schema()); !parsed)
+        s.problem("when", parsed.reason().what + " (" + parsed.reason().where + ")", parsed.reason().hint);
+}
+
 /// As cluster commands name nodes: lower case letters, digits, '-' and '.'.
 bool is_mirror_name(const std::string& name) {
     return name.size() <= 63 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
@@ -142,6 +158,7 @@ result<campaign> parse_campaign(const std::string& text, const std::string& file
     read_precision(root, c);
     read_start(root, c);
     read_conductor(root, c);
+    read_validation(root, c);
     auto d = root.section("devices");
     c.devices = d.texts("use");
     c.split_cpu = d.count("split_cpu", 0, 0, 256);

@@ -41,6 +41,15 @@ struct conductor_plan {
     friend bool operator==(const conductor_plan&, const conductor_plan&) = default;
 };
 
+/// Configurations that are evaluated again on another device, while the campaign runs. No part of the physics.
+struct validation_plan {
+    std::string when;            ///< condition over a trajectory's result (flow/predicate.hpp); empty: nobody validates
+    std::string device;          ///< id; empty: the last of the campaign's devices
+    std::uint32_t capacity = 4;  ///< configurations of one chain that may be under way
+    bool droppable = true;       ///< false: a chain waits for the validator
+    friend bool operator==(const validation_plan&, const validation_plan&) = default;
+};
+
 /// Everything that a campaign file can say; docs/campaign.md lists keys, units and defaults.
 struct campaign {
     std::string name = "campaign";
@@ -65,6 +74,7 @@ struct campaign {
     std::string mirror;               ///< name of the node that keeps a copy of the run; "node": whichever comes first; empty: none
     double mirror_interval_s = 5.0;   ///< between two rounds of copying
     conductor_plan conductor;
+    validation_plan validation;
     std::string output;               ///< run directory; empty: runs/NAME beside the campaign file
     friend bool operator==(const campaign&, const campaign&) = default;
 

@@ -51,23 +51,53 @@ evaluation_difference difference_of(const evaluation& a, const evaluation& b, co
     return d;
 }
 
+namespace {
+
+/// Eight momentum components a link of mean square 1/2 each, four links a site: T is about 16 V.
+double hamiltonian_scale(const evaluation& e, const extents& lattice, double beta) {
+    return 16.0 * static_cast<double>(lattice.volume()) + std::abs(gauge_action(e.sums, lattice, beta));
+}
+
+void hold(validation_verdict& v, const char* what, double is, double allowed) {
+    if (!(is <= allowed)) // not a number is beyond every bound
+        v.problems.push_back(in_words(what, is, allowed));
+}
+
+} // namespace
+
+validation_verdict judge(const committed_evaluation& committed, const evaluation& seen, const extents& lattice, double beta, bool same_class,
+                         const validation_bounds& bounds) {
+    validation_verdict v;
+    const auto p = averages_of(seen.sums, lattice);
+    const auto& o = committed.observed;
+    if (!(committed.state == seen.state)) {
+        v.problems.emplace_back("the links are not those of the record");
+    } else if (same_class) {
+        if (p.spatial != o.plaquette_spatial || p.temporal != o.plaquette_temporal || seen.polyakov_re != o.polyakov_re || seen.polyakov_im != o.polyakov_im)
+            v.problems.emplace_back("plaquette or Polyakov loop have other bits than the record");
+        if (committed.next && !(seen.twin == *committed.next && seen.state_after == *committed.next_state))
+            v.problems.emplace_back("the twin trajectory has other bits than the chain's own");
+    } else {
+        hold(v, "the mean plaquette", std::abs(0.5 * (p.spatial + p.temporal) - o.plaquette()), bounds.plaquette);
+        hold(v, "the Polyakov loop", std::hypot(seen.polyakov_re - o.polyakov_re, seen.polyakov_im - o.polyakov_im), bounds.polyakov);
+        if (committed.next)
+            hold(v, "dH of the twin trajectory", std::abs(seen.twin.delta_h - committed.next->delta_h), bounds.delta_h_per_h * hamiltonian_scale(seen, lattice, beta));
+    }
+    v.passed = v.problems.empty();
+    return v;
+}
+
 validation_verdict judge(const evaluation_difference& d, const evaluation& reference, const extents& lattice, double beta, bool same_class,
                          const validation_bounds& bounds) {
     validation_verdict v;
-    const auto bound = [&v](const char* what, double is, double allowed) {
-        if (!(is <= allowed)) // not a number is beyond every bound
-            v.problems.push_back(in_words(what, is, allowed));
-    };
     if (!d.same_state)
         v.problems.emplace_back("the links are not the same: nothing else can be compared");
     else if (same_class && !d.same_bits)
         v.problems.emplace_back("two devices of one bits class differ: one of them computes wrongly");
-    bound("the mean plaquette", d.plaquette, bounds.plaquette);
-    bound("the Polyakov loop", d.polyakov, bounds.polyakov);
-    bound("the force (relative)", d.force, bounds.force);
-    // Eight momentum components a link of mean square 1/2 each, four links a site: T is about 16 V.
-    const double h = 16.0 * static_cast<double>(lattice.volume()) + std::abs(gauge_action(reference.sums, lattice, beta));
-    bound("dH of the twin trajectory", d.delta_h, bounds.delta_h_per_h * h);
+    hold(v, "the mean plaquette", d.plaquette, bounds.plaquette);
+    hold(v, "the Polyakov loop", d.polyakov, bounds.polyakov);
+    hold(v, "the force (relative)", d.force, bounds.force);
+    hold(v, "dH of the twin trajectory", d.delta_h, bounds.delta_h_per_h * hamiltonian_scale(reference, lattice, beta));
     v.passed = v.problems.empty();
     return v;
 }

@@ -5,6 +5,7 @@
 #include "libactors/hmc/trajectory.hpp"
 #include "libactors/lattice/gauge_field.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,18 @@ struct validation_verdict {
 };
 /// @param same_class  both devices have one bits class in this arithmetic: then nothing but equal bits will do.
 [[nodiscard]] validation_verdict judge(const evaluation_difference& d, const evaluation& reference, const extents& lattice, double beta, bool same_class,
+                                       const validation_bounds& bounds = {});
+
+/// What a chain committed of a configuration, and of the trajectory after it.
+struct committed_evaluation {
+    state_hash state;
+    trajectory_observables observed;
+    std::optional<trajectory_observables> next;
+    std::optional<state_hash> next_state; ///< set with `next`
+};
+/// Held against an evaluation in the chain's own arithmetic; the twin counts where there is a next trajectory.
+/// @param same_class  nothing but equal bits will do, in every number and in the twin's end.
+[[nodiscard]] validation_verdict judge(const committed_evaluation& committed, const evaluation& seen, const extents& lattice, double beta, bool same_class,
                                        const validation_bounds& bounds = {});
 
 } // namespace forge
