@@ -105,6 +105,24 @@ std::string conductor_lines(const nlohmann::json& s) {
     return text + heads + (heads.empty() ? "" : "\n");
 }
 
+/// What the precision validator found; empty without one.
+std::string validation_lines(const nlohmann::json& s) {
+    if (!s.contains("validation") || !s["validation"].is_object())
+        return "";
+    const auto& v = s["validation"];
+    std::uint64_t sent = 0, dropped = 0, filtered = 0, fill_max = 0;
+    for (const auto& e : v["edges"]) {
+        sent += e.value("sent", std::uint64_t{0});
+        dropped += e.value("dropped", std::uint64_t{0});
+        filtered += e.value("filtered", std::uint64_t{0});
+        fill_max = std::max(fill_max, e.value("fill_max", std::uint64_t{0}));
+    }
+    const auto df64 = number(v, "df64_delta_h_max");
+    return fmt::format("validator on {}: {} passed, {} FAILED of {} sent where {} ({} dropped, {} filtered, at most {} under way); dH of df64 against fp64 at most {}\n",
+                       v.value("device", "n/a"), v.value("passed", std::uint64_t{0}), v.value("failed", std::uint64_t{0}), sent, v.value("when", "n/a"), dropped, filtered,
+                       fill_max, text_or_na(df64, "{:.1e}"));
+}
+
 } // namespace
 
 void add_status_command(CLI::App& root, cli_state& state) {
@@ -128,7 +146,7 @@ void add_status_command(CLI::App& root, cli_state& state) {
         if (o->json)
             return print_json("forge.status/1", s, warnings);
         print_status(s);
-        std::cout << mirror_line(s) << conductor_lines(s);
+        std::cout << mirror_line(s) << conductor_lines(s) << validation_lines(s);
         for (const auto& w : warnings)
             std::cout << "! " << w << "\n";
     });

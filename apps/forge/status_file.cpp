@@ -87,8 +87,17 @@ nlohmann::json status_json(const campaign& plan, const run_status& status) {
                       {"batches", c.batches}, {"trajectories", c.watched}, {"points_proposed", c.proposed}, {"points_known", c.points}, {"learnt_rows", c.learnt_rows},
                       {"chains_waiting", c.waiting}, {"predictions_early", c.early}, {"predictions_late", c.late}, {"heads", heads}, {"thermalised", pairs}};
     }
+    nlohmann::json validating; // null: nobody validates
+    if (const auto& v = status.validation; !v.device.empty()) {
+        auto edges = nlohmann::json::array();
+        for (const auto& [chain, e] : v.edges)
+            edges.push_back({{"chain", to_text(chain)}, {"sent", e.sent}, {"dropped", e.dropped}, {"filtered", e.filtered}, {"lost", e.lost}, {"held", e.held},
+                             {"fill", e.fill}, {"fill_max", e.fill_max}, {"capacity", plan.validation.capacity}, {"credits", e.credits}});
+        validating = {{"device", v.device}, {"when", plan.validation.when}, {"droppable", plan.validation.droppable}, {"passed", v.passed}, {"failed", v.failed},
+                      {"df64_delta_h_max", or_null(v.df64_delta_h_max)}, {"edges", edges}};
+    }
     return {{"campaign", plan.name}, {"pid", ::getpid()}, {"state", status.over ? (status.all_finished ? "finished" : "stopped") : status.stopping ? "stopping" : "running"},
-            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}, {"devices", devices}, {"mirror", mirror}, {"conductor", conducting}};
+            {"at", utc_now()}, {"chains", chains}, {"stages", stages}, {"notices", status.notices}, {"operations", operations}, {"devices", devices}, {"mirror", mirror}, {"conductor", conducting}, {"validation", validating}};
 }
 
 void write_status_file(const run_folder& folder, const campaign& plan, const run_status& status) {

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cmath>
 #include <fstream>
 
 using namespace forge;
@@ -90,4 +91,42 @@ TEST_CASE("a checkpoint is evaluated on every device in every arithmetic, and th
     SECTION("no file") {
         CHECK(run_forge({"checkpoint", "validate", file + ".not"}).exit_code == 3);
     }
+}
+
+TEST_CASE("a campaign that validates has the hash of one that does not, and the ledger's events are what the condition selects", "[validate]") {
+    auto c = short_pair();
+    c.measure = 60;
+    scenario plain(c), validated(c);
+    const auto hash = plain.finish();
+    validated.write_text(c.text() + "[validation]\nwhen = \"measured and polyakov_abs > 0.1\"\ndevice = \"opencl:0.1\"\ndroppable = false\ncapacity = 2\n");
+    CHECK(validated.finish() == hash);
+    auto book = validated.open();
+    std::size_t expected = 0, found = 0;
+    for (std::uint32_t chain = 0; chain < 2; ++chain)
+        for (const auto& row : book.records(chain_id{chain}).or_throw())
+            expected += row.record.measured && std::hypot(row.record.observed.polyakov_re, row.record.observed.polyakov_im) > 0.1 ? 1 : 0;
+    for (const auto& e : book.events().or_throw()) {
+        CHECK(e.kind != "validation_failed");
+        if (e.kind == "validated") {
+            ++found;
+            CHECK(e.text.find("same bits") != std::string::npos);
+            CHECK(e.text.find("df64") != std::string::npos);
+        }
+    }
+    CHECK(found == expected);
+    CHECK(expected > 5);
+    const auto v = data_of(run_forge({"status", "--run", validated.folder().string(), "--json"}))["validation"];
+    CHECK(v["passed"] == expected);
+    CHECK(v["failed"] == 0);
+    CHECK(v["device"] == "opencl:0.1");
+    CHECK(v["df64_delta_h_max"].get<double>() < 1e-9);
+    CHECK(run_forge({"status", "--run", validated.folder().string()}).out.find("validator on opencl:0.1") != std::string::npos);
+    CHECK(data_of(run_forge({"status", "--run", plain.folder().string(), "--json"}))["validation"].is_null());
+
+    scenario wrong(c);
+    wrong.write_text(c.text() + "[validation]\nwhen = \"chi_q > 10\"\n");
+    const auto refused = wrong.run();
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.err.find("chi_q") != std::string::npos);
+    CHECK(refused.err.find("chi_l") != std::string::npos); // the nearest name
 }
