@@ -64,9 +64,9 @@ result<gaussian_process> gaussian_process::make(gp_shape shape, std::span<const 
     return g;
 }
 
-result<gaussian_process> gaussian_process::fit(gp_kernel kernel, std::span<const gp_point> points, double length_min) {
+result<std::vector<gaussian_process>> gaussian_process::fits(gp_kernel kernel, std::span<const gp_point> points, double length_min) {
     if (points.empty())
-        return make({}, points);
+        return make({}, points).reason();
     double low = points.front().x, high = low, sum = 0.0, squares = 0.0;
     const auto n = static_cast<double>(points.size());
     for (const auto& p : points) {
@@ -84,22 +84,28 @@ result<gaussian_process> gaussian_process::fit(gp_kernel kernel, std::span<const
         weights += w;
         mean += w * p.y;
     }
-    std::optional<gaussian_process> best;
+    std::vector<gaussian_process> all;
     std::optional<error> why;
     for (int l = -10; l <= 2; ++l)
         for (int a = -4; a <= 4; ++a) {
             const double length = range * std::exp2(0.5 * l);
             if (length < length_min && l < 2)
                 continue;
-            auto g = make({kernel, spread * std::exp2(0.5 * a), length, mean / weights}, points);
-            if (!g)
+            if (auto g = make({kernel, spread * std::exp2(0.5 * a), length, mean / weights}, points))
+                all.push_back(std::move(*g));
+            else
                 why = g.reason();
-            else if (!best || g->log_likelihood() > best->log_likelihood())
-                best = std::move(*g);
         }
-    if (!best)
+    if (all.empty())
         return *why;
-    return *best;
+    return all;
+}
+
+result<gaussian_process> gaussian_process::fit(gp_kernel kernel, std::span<const gp_point> points, double length_min) {
+    auto all = fits(kernel, points, length_min);
+    if (!all)
+        return all.reason();
+    return *std::max_element(all->begin(), all->end(), [](const auto& a, const auto& b) { return a.log_likelihood() < b.log_likelihood(); });
 }
 
 double gaussian_process::mean(double x) const {
@@ -132,6 +138,30 @@ gp_posterior gaussian_process::posterior(std::span<const double> x) const {
         p.mean.push_back(mean(at));
     p.covariance.assign(c.data(), c.data() + c.size());
     return p;
+}
+
+result<std::vector<double>> draw_mixture(std::span<const gaussian_process> shapes, std::span<const double> x, std::size_t n_draws, std::uint64_t seed) {
+    if (shapes.empty())
+        return error{errc::invalid_argument, "no process to draw from", "", ""};
+    double top = shapes.front().log_likelihood(), sum = 0.0;
+    for (const auto& g : shapes)
+        top = std::max(top, g.log_likelihood());
+    for (const auto& g : shapes)
+        sum += std::exp(g.log_likelihood() - top);
+    std::vector<double> all;
+    double share = 0.0;
+    for (std::size_t k = 0; k < shapes.size(); ++k) {
+        share += std::exp(shapes[k].log_likelihood() - top) / sum;
+        const auto until = k + 1 == shapes.size() ? n_draws : static_cast<std::size_t>(std::lround(std::min(share, 1.0) * static_cast<double>(n_draws)));
+        const auto have = x.empty() ? n_draws : all.size() / x.size();
+        if (until <= have)
+            continue;
+        auto drawn = draw_curves(shapes[k].posterior(x), until - have, seed + k);
+        if (!drawn)
+            return drawn.reason();
+        all.insert(all.end(), drawn->begin(), drawn->end());
+    }
+    return all;
 }
 
 result<std::vector<double>> draw_curves(const gp_posterior& posterior, std::size_t n_draws, std::uint64_t seed) {

@@ -48,10 +48,12 @@ public:
     /// @return errc::invalid_argument without points, with values that are not finite, negative errors or a shape that is not positive;
     ///         errc::numerics_failed when K is not positive (two exact points at one place). Cost n^3 / 3.
     [[nodiscard]] static result<gaussian_process> make(gp_shape shape, std::span<const gp_point> points);
-    /// Shape of the largest marginal likelihood on a fixed grid: lengths (largest - smallest x) * 2^(-5 ... +1) in steps of 2^(1/2),
-    /// amplitudes (spread of y) * 2^(-2 ... +2) in steps of 2^(1/2), spread the standard deviation of y, or 1 where there is none;
-    /// mean: of the points, weighted by 1 / (error^2 + spread^2). The first of equals wins: deterministic. Cost 117 times make().
-    /// @param length_min  lengths below it are left out (data cannot say what happens between them); 0: none.
+    /// One process for each shape of a fixed grid: lengths (largest - smallest x) * 2^(-5 ... +1) in steps of 2^(1/2), amplitudes
+    /// (spread of y) * 2^(-2 ... +2) in steps of 2^(1/2), spread the standard deviation of y, or 1 where there is none; mean: of the
+    /// points, weighted by 1 / (error^2 + spread^2). Shapes that cannot be solved are left out. Cost 117 times make().
+    /// @param length_min  shorter lengths are left out, the longest never: data cannot say what happens between them.
+    [[nodiscard]] static result<std::vector<gaussian_process>> fits(gp_kernel kernel, std::span<const gp_point> points, double length_min = 0.0);
+    /// That of the largest marginal likelihood; the first of equals: deterministic.
     [[nodiscard]] static result<gaussian_process> fit(gp_kernel kernel, std::span<const gp_point> points, double length_min = 0.0);
 
     [[nodiscard]] const gp_shape& shape() const { return shape_; }
@@ -70,6 +72,11 @@ private:
     std::vector<double> factor_; ///< Cholesky factor of K, row-major lower
     std::vector<double> alpha_;  ///< K^-1 (y - m)
 };
+
+/// Draws of the curve of a process whose shape is not known: from each of `shapes` as many as its marginal likelihood is worth
+/// (equal prior weights; cumulated shares are rounded). Otherwise as draw_curves(). @return n_draws * x.size() values.
+[[nodiscard]] result<std::vector<double>> draw_mixture(std::span<const gaussian_process> shapes, std::span<const double> x, std::size_t n_draws,
+                                                       std::uint64_t seed);
 
 /// Draws of the curve at `posterior`'s places, row by row: mean + L z, L L^T = covariance (a jitter of 1e-9 of its trace is added),
 /// z normal from the counter-based generator: the same for the same seed.
