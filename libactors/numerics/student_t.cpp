@@ -17,13 +17,13 @@ double student_t_quantile(double p, std::size_t degrees) {
 std::optional<double> small_sample::lower(double p) const {
     if (!error)
         return std::nullopt;
-    return mean - student_t_quantile(p, n - 1) * *error;
+    return mean - student_t_quantile(p, degrees) * *error;
 }
 
 std::optional<double> small_sample::upper(double p) const {
     if (!error)
         return std::nullopt;
-    return mean + student_t_quantile(p, n - 1) * *error;
+    return mean + student_t_quantile(p, degrees) * *error;
 }
 
 small_sample small_sample_of(std::span<const double> values) {
@@ -40,6 +40,7 @@ small_sample small_sample_of(std::span<const double> values) {
     for (const double x : values)
         squares += (x - s.mean) * (x - s.mean);
     s.error = std::sqrt(squares / (n - 1.0) / n);
+    s.degrees = s.n - 1;
     return s;
 }
 

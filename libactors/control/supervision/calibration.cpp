@@ -4,6 +4,7 @@
 #include "libactors/numerics/counter_rng.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace forge {
@@ -52,6 +53,39 @@ std::optional<double> calibration::value(std::size_t round, std::size_t arm, ord
     return o == ordering_objective::per_joule ? found->second.log_per_j : std::optional(found->second.log_per_s);
 }
 
+std::optional<calibration::scatter> calibration::common_scatter(ordering_objective o) const {
+    std::vector<std::vector<double>> arms; // log x by round; every arm of the race is in every round
+    for (std::size_t a = 0; a < in_race_.size(); ++a) {
+        if (!in_race_[a])
+            continue;
+        auto& rounds = arms.emplace_back();
+        for (std::size_t k = 0; k < rounds_.size(); ++k)
+            if (const auto x = value(k, a, o))
+                rounds.push_back(*x);
+        if (rounds.size() != rounds_.size())
+            return std::nullopt;
+    }
+    if (arms.size() < 2 || rounds_.size() < 2)
+        return std::nullopt;
+    const auto n = static_cast<double>(rounds_.size()), arms_n = static_cast<double>(arms.size());
+    for (std::size_t k = 0; k < rounds_.size(); ++k) { // what a round has in common
+        double mean = 0.0;
+        for (const auto& arm : arms)
+            mean += arm[k] / arms_n;
+        for (auto& arm : arms)
+            arm[k] -= mean;
+    }
+    scatter s{0.0, (arms.size() - 1) * (rounds_.size() - 1), arms_n};
+    for (const auto& arm : arms) {
+        double mean = 0.0;
+        for (const double r : arm)
+            mean += r / n;
+        for (const double r : arm)
+            s.variance += (r - mean) * (r - mean) / static_cast<double>(s.degrees);
+    }
+    return s;
+}
+
 small_sample calibration::log_ratio(std::size_t arm, ordering_objective o) const {
     std::vector<double> ratios;
     for (std::size_t k = 0; k < rounds_.size(); ++k) {
@@ -67,7 +101,12 @@ small_sample calibration::log_ratio(std::size_t arm, ordering_objective o) const
             }
         ratios.push_back(*own - sum / n);
     }
-    return small_sample_of(ratios);
+    auto sample = small_sample_of(ratios);
+    if (const auto s = in_race_[arm] ? common_scatter(o) : std::nullopt) {
+        sample.error = std::sqrt(s->variance * (1.0 - 1.0 / s->arms) / static_cast<double>(sample.n));
+        sample.degrees = s->degrees;
+    }
+    return sample;
 }
 
 small_sample calibration::log_gain(std::size_t arm, ordering_objective o) const {
@@ -77,7 +116,12 @@ small_sample calibration::log_gain(std::size_t arm, ordering_objective o) const 
         if (own && incumbent)
             gains.push_back(*own - *incumbent);
     }
-    return small_sample_of(gains);
+    auto sample = small_sample_of(gains);
+    if (const auto s = in_race_[arm] && in_race_[incumbent_] && arm != incumbent_ ? common_scatter(o) : std::nullopt) {
+        sample.error = std::sqrt(2.0 * s->variance / static_cast<double>(sample.n));
+        sample.degrees = s->degrees;
+    }
+    return sample;
 }
 
 } // namespace forge

@@ -39,13 +39,21 @@ public:
     [[nodiscard]] std::uint32_t rounds() const { return static_cast<std::uint32_t>(rounds_.size()); }
 
     [[nodiscard]] comparison_basis basis(const policy_settings& s) const;
-    /// log x_a - mean over the arms in the race, over rounds: common drift is in both and cancels.
+    // Errors come from the scatter of all arms in the race together (two-way layout without interaction: arms and rounds): with
+    // r_ak = log x_ak - mean over arms, s^2 = sum (r_ak - mean over rounds)^2 / ((K - 1)(n - 1)), K arms, n rounds. Two arms: the paired t.
+    /// log x_a - mean over the arms in the race, over rounds: common drift is in both and cancels. Error s sqrt((1 - 1/K) / n).
     [[nodiscard]] small_sample log_ratio(std::size_t arm, ordering_objective o) const;
-    /// log x_a - log x_incumbent over the rounds that have both.
+    /// log x_a - log x_incumbent over rounds. Error s sqrt(2 / n). Arms out of the race: their own scatter, over the rounds that have both.
     [[nodiscard]] small_sample log_gain(std::size_t arm, ordering_objective o) const;
     friend bool operator==(const calibration&, const calibration&) = default;
 
 private:
+    struct scatter {
+        double variance = 0.0;    ///< s^2
+        std::size_t degrees = 0;  ///< (K - 1)(n - 1)
+        double arms = 0.0;        ///< K
+    };
+    [[nodiscard]] std::optional<scatter> common_scatter(ordering_objective o) const;
     [[nodiscard]] std::optional<double> value(std::size_t round, std::size_t arm, ordering_objective o) const;
     std::size_t incumbent_;
     std::vector<bool> in_race_;

@@ -6,21 +6,30 @@
 
 namespace forge {
 
+namespace {
+
+double median(std::vector<double> x) {
+    const auto middle = x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2);
+    std::nth_element(x.begin(), middle, x.end());
+    return *middle;
+}
+
+} // namespace
+
 void drift_watch::add(double log_rate) {
+    if (recent_.size() == fast_blocks) {
+        // The median that was, not the block that leaves: a stalled block must not lower what others are held against.
+        ++slow_n_;
+        slow_ += (median({recent_.begin(), recent_.end()}) - slow_) / static_cast<double>(std::min(slow_n_, slow_blocks));
+        recent_.pop_front();
+    }
     recent_.push_back(log_rate);
-    if (recent_.size() <= fast_blocks)
-        return;
-    ++slow_n_;
-    slow_ += (recent_.front() - slow_) / static_cast<double>(std::min(slow_n_, slow_blocks));
-    recent_.pop_front();
 }
 
 std::optional<double> drift_watch::drift() const {
     if (recent_.size() < fast_blocks || slow_n_ < slow_min)
         return std::nullopt;
-    std::vector<double> fast(recent_.begin(), recent_.end());
-    std::nth_element(fast.begin(), fast.begin() + fast_blocks / 2, fast.end());
-    return fast[fast_blocks / 2] - slow_;
+    return median({recent_.begin(), recent_.end()}) - slow_;
 }
 
 } // namespace forge

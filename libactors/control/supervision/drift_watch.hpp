@@ -9,8 +9,8 @@
 
 namespace forge {
 
-/// Watches the log of a rate. Fast: median of the last five blocks, so that one stalled block says nothing. Slow: mean of all blocks
-/// before those, exponential with weight 1/50 once there are 50, so that slow common drift is followed.
+/// Watches the log of a rate. Fast: median of the last five blocks, so that one stalled block says nothing. Slow: mean of
+/// those medians before now, exponential with weight 1/50 once there are 50, so that slow common drift is followed.
 class drift_watch {
 public:
     static constexpr std::size_t fast_blocks = 5;

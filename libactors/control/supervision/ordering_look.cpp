@@ -23,16 +23,14 @@ void put_basis(ordering_decision& d, const calibration& race, const comparison_b
 
 } // namespace
 
-/// Mean seconds of a block of an arm; of an arm never seen, those of all.
+/// Seconds of a block of an arm; of an arm never seen, those of the slowest that was.
 double ordering_policy::block_s(std::size_t arm) const {
-    double seconds = arms_[arm].seconds;
-    auto blocks = static_cast<double>(arms_[arm].blocks);
-    if (arms_[arm].blocks == 0)
-        for (const auto& a : arms_) {
-            seconds += a.seconds;
-            blocks += static_cast<double>(a.blocks);
-        }
-    return blocks > 0.0 ? seconds / blocks : 0.0;
+    if (arms_[arm].blocks > 0)
+        return arms_[arm].block_s;
+    double longest = 0.0;
+    for (const auto& a : arms_)
+        longest = std::max(longest, a.block_s);
+    return longest;
 }
 
 /// Expected seconds of a visit: pause, warm-up, one block; of an arm that runs already, the block.
@@ -145,9 +143,11 @@ void ordering_policy::end_round(decisions& out) {
             challengers += k != incumbent_ && l.race.in_race(k) ? 1u : 0u;
         if (challengers == 0)
             return end_look("the incumbent is left alone", out);
-        const auto own = l.race.log_ratio(incumbent_, basis.objective).upper(two_sided);
-        if (challengers == 1 && own && *own < best_lower)
-            return end_look("one arm is better beyond the bounds", out);
+        for (std::size_t k = 0; k < arms_.size() && challengers == 1; ++k) {
+            const bool challenges = k != incumbent_ && l.race.in_race(k);
+            if (const auto sure = challenges ? l.race.log_gain(k, basis.objective).lower(two_sided) : std::nullopt; sure && *sure > std::log1p(settings_.threshold))
+                return end_look("one arm is better beyond the bounds", out);
+        }
     }
     if (l.race.rounds() >= settings_.rounds_max)
         return end_look(fmt::format("{} rounds are done", l.race.rounds()), out);

@@ -85,7 +85,7 @@ void ordering_policy::on_block(const block_measured& b, decisions& out) {
     if (calibrating() && (acts() || *arm == wanted_))
         spent_s_ += b.duration_s;
     ++a.blocks;
-    a.seconds += b.duration_s;
+    a.block_s += (b.duration_s - a.block_s) / static_cast<double>(std::min<std::uint64_t>(a.blocks, 4));
     if (b.trajectories == 0) {
         if (++a.empty_blocks >= settings_.empty_blocks_max && !a.failed)
             on_failed(*arm, fmt::format("no trajectory in {} blocks", a.empty_blocks), out);

@@ -13,11 +13,12 @@ namespace forge {
 ///
 ///   settle   warmup_blocks of the incumbent, thrown away.
 ///   look     rounds; each visits every arm of the race once, in random order; a visit is warmup_blocks (none when the arm runs
-///            already) and one block. r_ak = log x_ak - mean over arms of log x_ak; bounds mean -+ t(0.975, n-1) s/sqrt(n).
+///            already) and one block. r_ak = log x_ak - mean over arms of log x_ak; bounds mean -+ t(0.975, (K-1)(n-1)) error.
 ///            From rounds_min on an arm leaves when its upper bound is below the best lower bound, or when the upper bound of its
-///            gain over the incumbent is below the threshold. The incumbent is measured to the end. A look ends when one arm is left,
-///            after rounds_max, or when the next visit does not fit its share of the budget.
-///   switch   g_k = log x_best,k - log x_incumbent,k; lower = exp(mean g - t(0.95, n-1) s/sqrt(n)) - 1. Iff lower > threshold and
+///            gain over the incumbent is below the threshold. The incumbent is measured to the end. A look ends when no challenger
+///            is left, when the only one is better than the threshold beyond its two-sided bound, after rounds_max, or when the
+///            next visit does not fit its share of the budget.
+///   switch   g_k = log x_best,k - log x_incumbent,k; lower = exp(mean g - t(0.95, (K-1)(n-1)) s sqrt(2/n)) - 1. Iff lower > threshold and
 ///            lower * remaining_s > repay_factor * switch_cost_s. With fewer than two rounds never.
 ///   hold     no probing. Another look on a change of the surroundings, a request, a drift of the incumbent below the trigger
 ///            (after dwell_blocks), or after retest_s; always within the budget.
@@ -49,7 +50,7 @@ private:
         std::string name;
         bool failed = false;
         std::uint64_t blocks = 0;
-        double seconds = 0.0;
+        double block_s = 0.0;                     ///< mean of its last blocks (exponential, weight 1/4)
         std::uint32_t empty_blocks = 0;           ///< in a row
         std::optional<double> upper_to_incumbent; ///< of the log ratio in the last look
         friend bool operator==(const arm_state&, const arm_state&) = default;

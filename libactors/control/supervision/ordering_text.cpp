@@ -149,6 +149,7 @@ void walk_sample(V& v, const std::string& prefix, T& s) {
     v(prefix + "n", s.n);
     v(prefix + "mean", s.mean);
     v(prefix + "error", s.error);
+    v(prefix + "degrees", s.degrees);
 }
 
 template <class V, class T>
