@@ -15,7 +15,7 @@ FLOOR = {"base": 0, "numerics": 1, "flow": 1, "lattice": 2, "engine": 3, "solver
          "observable": 5, "learn": 5, "hmc": 6, "control": 7}
 # An adapter implements a port of some floor and may include up to that floor; nobody in libactors includes it.
 ADAPTER = {"engine/reference": 3, "engine/opencl": 3, "engine/dense": 3, "engine/npu": 3, "wire": 7, "checkpoint": 0, "ledger": 7,
-           "transport": 0, "formats": 2, "sensors": 0}
+           "transport": 0, "formats": 2, "energy": 0}
 HOME = [
     (r"^caf/", ("actors/", "tests/actors/")),
     (r"^(CL/|clblast)", ("libactors/engine/opencl/", "tests/opencl/")),
@@ -27,6 +27,7 @@ HOME = [
     (r"^toml", ("libactors/control/toml_section",)),
     (r"^spdlog/", ("libactors/base/log",)),
     (r"^(CLI/|nlohmann/)", ("apps/", "tests/")),
+    (r"^dlfcn\.h", ("libactors/energy/",)),
     (r"^catch2/", ("tests/",)),
 ]
 
