@@ -10,6 +10,7 @@
 #include "apps/forge/report.hpp"
 #include "apps/forge/run_command.hpp"
 #include "apps/forge/status_command.hpp"
+#include "apps/forge/topo_commands.hpp"
 
 #include <iostream>
 
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
     add_operation_commands(root, state);
     add_gauge_commands(root, state);
     add_npu_commands(root, state);
+    add_topo_commands(root, state);
     add_check_commands(root, state);
     try {
         root.parse(argc, argv);

@@ -71,6 +71,8 @@ private:
             found_.push_back({place::stage, i, "id", "stage " + s.id + " is declared twice", "give one of them another id"});
         if (!is_id(s.id))
             note(place::stage, i, "id", "an id has 1 to 64 letters, digits and . _ - :", "hmc.fast");
+        if (!s.device.empty() && !is_id(s.device))
+            note(place::stage, i, "device", "a device's id has at most 64 letters, digits and . _ - :", "opencl:0");
         const auto* kind = find_kind(s.kind);
         std::vector<std::string> kinds;
         for (const auto& k : stage_library())

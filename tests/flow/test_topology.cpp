@@ -137,6 +137,9 @@ TEST_CASE("each problem names its place, what is wrong and a way out") {
     t.stages[0].id = "h c";
     t.edges[0].from = "h c";
     CHECK(only_problem(t).what.find("an id has") != std::string::npos);
+    t.stages[0].id = t.edges[0].from = "hmc";
+    t.stages[0].device = "opencl:0 priority=1"; // would read as something else in the text that is hashed
+    CHECK(only_problem(t).what.find("a device's id has") != std::string::npos);
 }
 
 TEST_CASE("against a node: devices, what they can do, what they draw") {

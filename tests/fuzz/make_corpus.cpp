@@ -103,6 +103,12 @@ void seed_files() {
                                           "[scan]\nbeta_min = 5.5\nbeta_max = 5.9\npoints = 4\n[hmc]\nsteps = 6\n"
                                           "[thermalisation]\ntrajectories = 2\n[measurement]\ntrajectories = 9\n"
                                           "[devices]\nsplit_cpu = 2\n[checkpoint]\ninterval_s = 0.3\n"));
+    seed("predicate", "seed", std::string("chi > 10.0 and not (abs(delta_h) >= 1e-3 or accepted) or score.anomaly * 2 != -1"));
+    seed("topology", "small", std::string("[[stage]]\nid = \"hmc\"\nkind = \"hmc_producer\"\ndevice = \"opencl:0\"\n"
+                                          "needs = [\"batch_inference(8)\"]\npriority = 3\ndroppable = true\n"
+                                          "[[stage]]\nid = \"steer\"\nkind = \"bayesian_steerer\"\nbuffer_depth = 9\n"
+                                          "[[edge]]\nfrom = \"hmc\"\nto = \"steer\"\nchannel = \"filtered\"\npredicate = \"chi > 10.0\"\n"
+                                          "[[edge]]\nfrom = \"steer\"\nto = \"hmc\"\nchannel = \"latest\"\n"));
 }
 
 } // namespace
