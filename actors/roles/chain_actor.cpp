@@ -328,8 +328,8 @@ caf::behavior chain(chain_ptr self, chain_deps deps) {
     auto& d = self->state;
     d.meter.emplace("chain." + to_text(d.deps.chain), steady_now_s());
     d.line.emplace(self, d.deps.conductor, d.deps.recorder, d.deps.chain);
-    d.validation.emplace(self, d.deps.validator, d.deps.worker, d.deps.recorder, d.deps.board, d.deps.chain, d.deps.parts->plan,
-                         rng_key(d.deps.parts->seed, d.deps.chain));
+    d.validation.emplace(self, d.deps.validator, d.deps.worker, d.deps.recorder, d.deps.board, d.deps.chain, d.deps.parts->plan.lattice,
+                         rng_key(d.deps.parts->seed, d.deps.chain), d.deps.validation_edge, d.deps.validation_droppable);
     publish(self, true);
     prepare(self);
     return {

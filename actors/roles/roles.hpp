@@ -49,6 +49,8 @@ struct chain_deps {
     caf::actor worker, recorder, steerer, supervisor;
     caf::actor conductor; ///< none when the campaign has none
     caf::actor validator; ///< likewise
+    channel validation_edge{}; ///< to it
+    bool validation_droppable = true;
     std::uint32_t edge_capacity = 1;
     std::uint32_t segments_total = 0;
     std::size_t restarts = 0;

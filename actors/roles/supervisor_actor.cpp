@@ -59,7 +59,10 @@ void start_chain(supervisor_ptr self, chain_id c) {
     deps.recorder = d.recorder;
     deps.steerer = d.steerer;
     deps.conductor = d.conductor;
-    deps.validator = d.validator;
+    if ((deps.validator = d.validator)) {
+        deps.validation_edge = d.parts->shape.find_edge("chain." + to_text(c), "validator").via;
+        deps.validation_droppable = d.parts->shape.find_stage("validator")->config.droppable;
+    }
     deps.supervisor = caf::actor_cast<caf::actor>(self);
     deps.edge_capacity = d.parts->shape.find_edge("chain." + to_text(c), "recorder").via.capacity;
     const auto groups = plan.n_chains / plan.replicas();

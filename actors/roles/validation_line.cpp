@@ -13,24 +13,14 @@ namespace {
 
 constexpr std::chrono::seconds validation_timeout{24 * 3600}; // a full edge may be slow; its validator's death is heard at once
 
-channel edge_of(const validation_plan& p) {
-    channel c;
-    c.kind = channel_kind::filtered;
-    c.capacity = p.capacity;
-    c.predicate = p.when;
-    return c;
-}
-
 } // namespace
 
 validation_line::validation_line(caf::event_based_actor* self, caf::actor validator, caf::actor worker, caf::actor recorder, std::shared_ptr<status_board> board,
-                                 chain_id chain, const campaign& plan, std::uint64_t key)
+                                 chain_id chain, const extents& lattice, std::uint64_t key, channel via, bool droppable)
     : self_(self), validator_(std::move(validator)), worker_(std::move(worker)), recorder_(std::move(recorder)), board_(std::move(board)), chain_(chain), key_(key),
-      via_(edge_of(plan.validation)), droppable_(plan.validation.droppable), edge_(via_, droppable_), running_(plan.lattice) {
-    if (!validator_ || plan.validation.when.empty())
-        return;
-    if (auto parsed = predicate::parse(plan.validation.when, result_schema()))
-        condition_ = std::move(*parsed);
+      via_(std::move(via)), droppable_(droppable), edge_(via_, droppable_), running_(lattice) {
+    if (validator_)
+        condition_ = predicate::parse(via_.predicate, result_schema()).or_throw();
 }
 
 void validation_line::begin(const std::string& device, const std::string& bits_class, const std::optional<opened_segment>& segment, std::uint64_t trajectory,

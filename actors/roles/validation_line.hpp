@@ -19,9 +19,9 @@ namespace forge {
 /// lost, which is an event. It changes no bit.
 class validation_line {
 public:
-    /// @param self  the chain's actor, which must outlive this.  @param validator  may be empty.
+    /// @param self  the chain's actor, which must outlive this.  @param validator  may be empty.  @param via  a filtered edge whose condition is legal.
     validation_line(caf::event_based_actor* self, caf::actor validator, caf::actor worker, caf::actor recorder, std::shared_ptr<status_board> board,
-                    chain_id chain, const campaign& plan, std::uint64_t key);
+                    chain_id chain, const extents& lattice, std::uint64_t key, channel via, bool droppable);
     [[nodiscard]] explicit operator bool() const { return condition_.has_value(); }
 
     /// The device is ready; measured trajectories of the segment so far.

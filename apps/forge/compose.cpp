@@ -6,6 +6,7 @@
 #include "apps/forge/npu_model_json.hpp"
 #include "apps/forge/operation_json.hpp"
 #include "apps/forge/precision_choice.hpp"
+#include "libactors/control/campaign_topology.hpp"
 #include "libactors/engine/opencl/opencl_system.hpp"
 #include "libactors/formats/gauge_file.hpp"
 #include "libactors/hmc/start.hpp"
@@ -175,6 +176,12 @@ result<composed_run> compose(const loaded_campaign& given) {
             return links.reason();
         from_file = *links;
     }
+    if (const auto& v = c.plan.validation; !v.when.empty() && !v.device.empty() && std::none_of(slots->begin(), slots->end(), [&v](const auto& s) { return s.id == v.device; })) {
+        std::string ids;
+        for (const auto& s : *slots)
+            ids += (ids.empty() ? "" : ", ") + s.id;
+        return error{errc::device_unavailable, "the campaign wants " + v.device + " as validator and has no such device", "[validation] device", "one of " + ids};
+    }
     if (auto made = make_folder(c.folder); !made)
         return made.reason();
     const auto text = physics_text(c.plan);
@@ -207,7 +214,9 @@ result<composed_run> compose(const loaded_campaign& given) {
         return past.reason();
     r.parts.past_operations = std::move(past).value();
     r.parts.encode_operation = [](const operation_report& report) { return to_json(report).dump(); };
-    r.parts.shape = scan_topology(ids, c.plan.n_chains, c.plan.edge_capacity);
+    r.parts.shape = campaign_topology(c.plan, ids);
+    if (auto sound = validate(r.parts.shape); !sound)
+        return sound.reason();
     r.parts.book = r.book;
     r.parts.store = std::make_shared<checkpoint_store>(std::move(store).value());
     r.parts.provenance = program_version();

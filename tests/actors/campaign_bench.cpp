@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-only
 #include "tests/actors/campaign_bench.hpp"
 
+#include "libactors/control/campaign_topology.hpp"
 #include "libactors/engine/reference/reference_engine.hpp"
 
 #include <map>
@@ -87,7 +88,7 @@ runtime_parts bench::parts(const std::vector<engine_factory>& engines) const {
         ids.push_back("reference:" + std::to_string(ids.size()));
         p.devices.push_back({ids.back(), make});
     }
-    p.shape = scan_topology(ids, plan_.n_chains, plan_.edge_capacity);
+    p.shape = campaign_topology(plan_, ids);
     const auto text = physics_text(plan_);
     p.book = std::make_shared<ledger>(
         ledger::create_or_open(folder_.path() / "ledger.sqlite", {p.seed, text, sha256_of(text), plan_.n_chains, "test"}).or_throw());

@@ -117,8 +117,6 @@ TEST_CASE("a slow validator holds the chain where nothing may be dropped, and dr
         slow->on_drift = [](std::uint64_t) { std::this_thread::sleep_for(std::chrono::microseconds(500)); };
         parts.devices.push_back({"reference:slow", faulty_reference(slow)});
         parts.plan.devices = {"reference:0"};
-        // Chains live on the first device only: the second is the validator's.
-        parts.shape = scan_topology({"reference:0", "reference:slow"}, plan.n_chains, plan.edge_capacity);
         parts.plan.validation.device = "reference:slow";
         run_status s;
         {

@@ -123,10 +123,25 @@ TEST_CASE("a campaign that validates has the hash of one that does not, and the 
     CHECK(run_forge({"status", "--run", validated.folder().string()}).out.find("validator on opencl:0.1") != std::string::npos);
     CHECK(data_of(run_forge({"status", "--run", plain.folder().string(), "--json"}))["validation"].is_null());
 
+    const auto drawn = run_forge({"topo", "show", "--run", validated.folder().string()});
+    CHECK(drawn.exit_code == 0);
+    CHECK(drawn.out.find("validator") != std::string::npos);
+    CHECK(drawn.out.find("HELD BACK") != std::string::npos);
+    const auto shape = data_of(run_forge({"topo", "show", "--run", validated.folder().string(), "--json"}));
+    std::size_t filtered = 0;
+    for (const auto& e : shape["edges"])
+        filtered += e["to"] == "validator" && e["channel"] == "filtered" && e["predicate"] == "measured and polyakov_abs > 0.1" && e["capacity"] == 2 ? 1 : 0;
+    CHECK(filtered == 2);
+    CHECK(shape["measured"].size() >= 5);
+
     scenario wrong(c);
     wrong.write_text(c.text() + "[validation]\nwhen = \"chi_q > 10\"\n");
     const auto refused = wrong.run();
     CHECK(refused.exit_code == 2);
     CHECK(refused.err.find("chi_q") != std::string::npos);
     CHECK(refused.err.find("chi_l") != std::string::npos); // the nearest name
+    wrong.write_text(c.text() + "[validation]\nwhen = \"chi_l > 10\"\ndevice = \"opencl:7\"\n");
+    const auto nowhere = wrong.run();
+    CHECK(nowhere.exit_code == 3);
+    CHECK(nowhere.err.find("one of opencl:0.0, opencl:0.1") != std::string::npos);
 }
