@@ -70,7 +70,7 @@ TEST_CASE("a node that is killed loses nothing that was sealed; its chains go on
 TEST_CASE("a node that was frozen says what it dropped, rejoins, and changes nothing", "[loss]") {
     auto slow = travelling_campaign(); // a trajectory takes much longer than a message: the node freezes in one
     slow.steps = 400;
-    slow.measure = 400;
+    slow.measure = 250;
     slow.thermalise = 10;
     cluster lab(slow);
     lab.start();
