@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ void report_error(cli_state& state, const error& e);
 
 /// One versioned envelope on stdout: {"schema": "forge.<name>/1", "at": UTC, "data": ..., "warnings": [...]}.
 void print_json(const std::string& schema, nlohmann::json data, const std::vector<std::string>& warnings = {});
+
+/// Null where there is no value: an unknown is never 0.
+template <class T>
+[[nodiscard]] nlohmann::json or_null(const std::optional<T>& value) {
+    return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+}
 
 /// What every command that looks at a run can be told.
 struct run_view {

@@ -113,6 +113,7 @@ void add_device_commands(CLI::App& root, cli_state& state) {
     noun->require_subcommand(1);
     add_tune_command(*noun, state);
     add_device_operations(*noun, state);
+    add_energy_command(*noun);
     auto* list = noun->add_subcommand("list", "List devices; --bits runs the arithmetic self-test on each");
     struct options {
         std::uint32_t split = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: AGPL-3.0-only
-// forge device list, forge route.
+// forge device list, forge device energy, forge route.
 #pragma once
 
 #include "apps/forge/cli.hpp"
@@ -7,6 +7,7 @@
 namespace forge::app {
 
 void add_device_commands(CLI::App& root, cli_state& state);
+void add_energy_command(CLI::App& device);
 void add_route_command(CLI::App& root, cli_state& state);
 
 } // namespace forge::app

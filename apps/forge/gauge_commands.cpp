@@ -38,12 +38,7 @@ result<std::optional<extents>> extents_from(const std::string& text) {
     return std::optional<extents>{l};
 }
 
-template <class T>
-nlohmann::json or_null(const std::optional<T>& value) {
-    return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
-}
-
-nlohmann::json or_null(const std::string& text) {
+nlohmann::json text_or_null(const std::string& text) {
     return text.empty() ? nlohmann::json(nullptr) : nlohmann::json(text);
 }
 
@@ -51,7 +46,7 @@ nlohmann::json inspection_json(const std::string& path, const gauge_inspection& 
     const auto& r = seen.report;
     nlohmann::json file{{"path", formats::shown_path(path)},
               {"accepted", seen.accepted()},
-              {"format", or_null(r.format)},
+              {"format", text_or_null(r.format)},
               {"file_bytes", r.file_bytes == 0 ? nlohmann::json(nullptr) : nlohmann::json(r.file_bytes)},
               {"extents", r.shape ? nlohmann::json(r.shape->n) : nlohmann::json(nullptr)},
               {"precision_bits", or_null(r.precision_bits)},
@@ -67,19 +62,19 @@ nlohmann::json inspection_json(const std::string& path, const gauge_inspection& 
                 {"determinant_deviation", or_null(r.determinant_deviation)}}},
               {"checksum",
                {{"verdict", r.checksum ? nlohmann::json(std::string(name_of(*r.checksum))) : nlohmann::json(nullptr)},
-                {"stored", or_null(r.stored_checksum)},
-                {"computed", or_null(r.computed_checksum)}}},
+                {"stored", text_or_null(r.stored_checksum)},
+                {"computed", text_or_null(r.computed_checksum)}}},
               {"notes", r.notes},
               {"error", nullptr}};
     if (seen.refusal)
         file["error"] = {{"code", std::string(name_of(seen.refusal->code))},
                          {"what", seen.refusal->what},
-                         {"where", or_null(seen.refusal->where)},
-                         {"hint", or_null(seen.refusal->hint)}};
+                         {"where", text_or_null(seen.refusal->where)},
+                         {"hint", text_or_null(seen.refusal->hint)}};
     return file;
 }
 
-void print_line(const std::string& label, const std::string& value) {
+void print_fact(const std::string& label, const std::string& value) {
     if (!value.empty())
         std::cout << fmt::format("  {:<12} {}\n", label, value);
 }
@@ -97,31 +92,31 @@ void print_block(const std::string& path, const gauge_inspection& seen) {
     const auto& r = seen.report;
     std::cout << formats::shown_path(path) << "\n";
     const bool unread = seen.refusal && exit_code_of(seen.refusal->code) != integrity_exit;
-    print_line("verdict", seen.accepted() ? "accepted" : unread ? "not read" : "REFUSED");
-    print_line("format", r.format);
-    print_line("extents", r.shape ? to_text(*r.shape) : "");
+    print_fact("verdict", seen.accepted() ? "accepted" : unread ? "not read" : "REFUSED");
+    print_fact("format", r.format);
+    print_fact("extents", r.shape ? to_text(*r.shape) : "");
     if (r.precision_bits)
-        print_line("numbers", fmt::format("{} bits{}{}", *r.precision_bits,
+        print_fact("numbers", fmt::format("{} bits{}{}", *r.precision_bits,
                                           r.order ? fmt::format(", {}-endian", name_of(*r.order)) : "",
                                           r.rows_stored ? fmt::format(", {} rows stored", *r.rows_stored) : ""));
-    print_line("plaquette", compared(r.plaquette, r.stored_plaquette));
+    print_fact("plaquette", compared(r.plaquette, r.stored_plaquette));
     if (r.spatial_plaquette && r.temporal_plaquette)
-        print_line("", fmt::format("spatial {:.12f}   temporal {:.12f}", *r.spatial_plaquette, *r.temporal_plaquette));
-    print_line("link trace", compared(r.link_trace, r.stored_link_trace));
+        print_fact("", fmt::format("spatial {:.12f}   temporal {:.12f}", *r.spatial_plaquette, *r.temporal_plaquette));
+    print_fact("link trace", compared(r.link_trace, r.stored_link_trace));
     if (r.unitarity_deviation && r.determinant_deviation)
-        print_line("SU(3)", fmt::format("max |U U^dag - 1| = {:.2e}   max |det U - 1| = {:.2e}", *r.unitarity_deviation,
+        print_fact("SU(3)", fmt::format("max |U U^dag - 1| = {:.2e}   max |det U - 1| = {:.2e}", *r.unitarity_deviation,
                                         *r.determinant_deviation));
     const std::string stored = r.stored_checksum.empty() ? "" : "stored " + r.stored_checksum;
     if (r.checksum)
-        print_line("checksum", std::string(name_of(*r.checksum)) + (stored.empty() ? "" : "   " + stored));
+        print_fact("checksum", std::string(name_of(*r.checksum)) + (stored.empty() ? "" : "   " + stored));
     else if (!stored.empty())
-        print_line("checksum", stored + ", not compared");
+        print_fact("checksum", stored + ", not compared");
     for (const auto& note : r.notes)
-        print_line("note", note);
+        print_fact("note", note);
     if (seen.refusal) {
-        print_line("reason", fmt::format("[{}] {}", name_of(seen.refusal->code), seen.refusal->what));
-        print_line("at", seen.refusal->where);
-        print_line("try", seen.refusal->hint);
+        print_fact("reason", fmt::format("[{}] {}", name_of(seen.refusal->code), seen.refusal->what));
+        print_fact("at", seen.refusal->where);
+        print_fact("try", seen.refusal->hint);
     }
 }
 

@@ -32,7 +32,7 @@ struct compare_options {
     bool json = false;
 };
 
-constexpr std::size_t folds = 5;
+constexpr std::size_t study_folds = 5;
 
 /// One chain with the labels of one head, after as many trajectories as the last label needs.
 labelled_sequence sequence_of(const chain_history& h, const equilibrium_table& e, std::size_t column) {
@@ -52,8 +52,8 @@ labelled_sequence sequence_of(const chain_history& h, const equilibrium_table& e
 
 /// One fold is for the test, the next one for validation; partners share a fold. Equilibrium values, which labels need, are of training chains.
 result<std::vector<labelled_sequence>> task_of(const chain_view& chains, head_id head, std::size_t held_out) {
-    const auto validation = (held_out + 1) % folds;
-    const auto fold = folds_by_chain(chains, folds);
+    const auto validation = (held_out + 1) % study_folds;
+    const auto fold = folds_by_chain(chains, study_folds);
     const auto group = partnerships(chains);
     chain_view training;
     for (std::size_t k = 0; k < chains.size(); ++k)
@@ -72,7 +72,7 @@ result<std::vector<labelled_sequence>> task_of(const chain_view& chains, head_id
         all.push_back(std::move(s));
     }
     if (all.empty())
-        return error{errc::invalid_argument, fmt::format("the head {} has no target on {}", about(head).name, to_text(chains.front()->lattice)),
+        return error{errc::invalid_argument, fmt::format("the head {} has no target on {}", forge::about(head).name, to_text(chains.front()->lattice)),
                      "forge npu compare",
                      head == head_id::phase ? "a lattice whose time is its shortest extent, and betas on both sides of its chi_L peak"
                                             : "longer chains"};
@@ -162,8 +162,8 @@ result<nlohmann::json> compare_on(const chain_view& chains, const compare_option
     std::vector<attack_row> attacks;
     rate asked;
     auto shapes = nlohmann::json::array();
-    for (std::size_t f = 0; f < (o.all_folds ? folds : 1); ++f) {
-        const auto all = task_of(chains, *head_from(o.head), f);
+    for (std::size_t f = 0; f < (o.all_folds ? study_folds : 1); ++f) {
+        const auto all = task_of(chains, *forge::head_from(o.head), f);
         if (!all)
             return all.reason();
         const auto shape = shape_for(*all, o, host, sim);

@@ -32,7 +32,7 @@ struct mid_options {
 
 constexpr std::uint32_t warmup = 20;    ///< accepted without a test
 constexpr std::size_t block = 25;       ///< successive trajectories that a resample draws together
-constexpr std::size_t resamples = 1000;
+constexpr std::size_t mid_resamples = 1000;
 
 /// One finished trajectory.
 struct observed {
@@ -124,7 +124,7 @@ result<void> study(const mid_options& o) {
         curves.emplace_back(some);
     }
     const std::size_t blocks = (judged.size() + block - 1) / block;
-    const auto interval_of = [&](const std::function<std::optional<double>(cluster_weights)>& f) { return cluster_bootstrap(blocks, f, resamples); };
+    const auto interval_of = [&](const std::function<std::optional<double>(cluster_weights)>& f) { return cluster_bootstrap(blocks, f, mid_resamples); };
     std::vector<std::vector<std::string>> table;
     auto data = nlohmann::json::array();
     for (std::size_t k = 0; k < predictors.size(); ++k) {

@@ -13,7 +13,7 @@ namespace {
 using json = nlohmann::json;
 
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-json or_null(double x) { return std::isfinite(x) ? json(x) : json(nullptr); }
+json number_or_null(double x) { return std::isfinite(x) ? json(x) : json(nullptr); }
 
 struct head_rows {
     std::vector<scored> network, rule, constant;
@@ -208,10 +208,10 @@ head_table tabulate(const std::vector<column_result>& by_chain, const std::vecto
                             {"beats_baselines", beats},
                             {"trusted", beats && enough},
                             {"rows", r.network.size()},
-                            {"base_rate", classes ? or_null(base_rate(r.network).value_or(unknown)) : json(nullptr)},
+                            {"base_rate", classes ? number_or_null(base_rate(r.network).value_or(unknown)) : json(nullptr)},
                             {"cut", classes ? json(r.cut) : json(nullptr)},
-                            {"balanced_accuracy", or_null(balanced)},
-                            {"balanced_accuracy_rule", or_null(balanced_rule)},
+                            {"balanced_accuracy", number_or_null(balanced)},
+                            {"balanced_accuracy_rule", number_or_null(balanced_rule)},
                             {"held_out", chainwise ? "chains" : "betas"}});
         }
     }

@@ -21,6 +21,5 @@ struct campaign_study_options {
 
 /// "-58 % [-384, +71]"; n/a where there is none.
 [[nodiscard]] std::string to_text(const saving& s);
-[[nodiscard]] nlohmann::json or_null(const std::optional<double>& v);
 
 } // namespace forge::app

@@ -188,8 +188,6 @@ std::string to_text(const saving& s) {
                        s.high ? fmt::format("{:+.0f}", 100 * *s.high) : "n/a");
 }
 
-nlohmann::json or_null(const std::optional<double>& v) { return v ? nlohmann::json(*v) : nlohmann::json(nullptr); }
-
 result<void> study_steering_campaigns(const campaign_study_options& o) {
     const auto contents = read_folder(o.folder);
     if (!contents)

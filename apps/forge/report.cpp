@@ -17,8 +17,6 @@ namespace forge::app {
 
 namespace {
 
-nlohmann::json or_null(const std::optional<double>& v) { return v && std::isfinite(*v) ? nlohmann::json(*v) : nlohmann::json(nullptr); }
-
 std::string csv(const std::optional<double>& v) { return v && std::isfinite(*v) ? fmt::format("{:.12g}", *v) : "n/a"; }
 
 /// tau_int and effective size are worth printing only where there are 50 of them.

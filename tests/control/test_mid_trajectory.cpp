@@ -19,7 +19,7 @@ trajectory_observables end_of(double delta_h, double minus_log_u) {
     return o;
 }
 
-opened_segment segment_of(std::uint32_t ordinal, std::uint64_t first) {
+opened_segment opened_at(std::uint32_t ordinal, std::uint64_t first) {
     opened_segment s;
     s.number = segment_no{ordinal};
     s.ordinal = ordinal;
@@ -95,7 +95,7 @@ TEST_CASE("a chain's trajectories leave in order, each once, and one batch at a 
             if (what < 70) {
                 ++done;
                 expected.push_back(++total);
-                auto out = gatherer.on_trajectory(segment_of(ordinal, first), done, numbered(static_cast<std::uint32_t>(total), done > 30));
+                auto out = gatherer.on_trajectory(opened_at(ordinal, first), done, numbered(static_cast<std::uint32_t>(total), done > 30));
                 REQUIRE(out.send.size() <= 1);
                 for (auto& b : out.send) {
                     CHECK(b.trajectories.size() >= trajectory_gatherer::batch_size);
@@ -130,7 +130,7 @@ TEST_CASE("a chain's trajectories leave in order, each once, and one batch at a 
 
 TEST_CASE("a conductor that does not answer costs 1,024 trajectories of memory and no more") {
     trajectory_gatherer gatherer(chain_id{0});
-    const auto segment = segment_of(0, 1);
+    const auto segment = opened_at(0, 1);
     std::size_t sent = 0;
     for (std::uint32_t k = 1; k <= 5000; ++k)
         for (const auto& b : gatherer.on_trajectory(segment, k, numbered(k, false)).send)
@@ -140,13 +140,13 @@ TEST_CASE("a conductor that does not answer costs 1,024 trajectories of memory a
     CHECK(!gatherer.on_answered());
     // the next segment is watched again
     for (std::uint32_t k = 1; k <= 16; ++k)
-        sent += gatherer.on_trajectory(segment_of(1, 5001), k, numbered(5000 + k, false)).send.size();
+        sent += gatherer.on_trajectory(opened_at(1, 5001), k, numbered(5000 + k, false)).send.size();
     CHECK(sent == trajectory_gatherer::batch_size + 1);
 }
 
 TEST_CASE("when measurement begins the newest forty trajectories before it are asked about, once") {
     trajectory_gatherer gatherer(chain_id{0});
-    const auto segment = segment_of(0, 1);
+    const auto segment = opened_at(0, 1);
     int asked = 0;
     for (std::uint32_t k = 1; k <= 100; ++k) {
         const auto out = gatherer.on_trajectory(segment, k, numbered(k, k > 60));

@@ -7,6 +7,27 @@
 using namespace forge;
 using namespace forge::test;
 
+TEST_CASE("what counts joules says its source; what nothing counts is unknown, and a model says that it is one", "[route]") {
+    const auto done = run_forge({"device", "energy", "--seconds", "0.5", "--watts", "20", "--json"});
+    REQUIRE(done.exit_code == 0);
+    const auto data = data_of(done);
+    const double lasted = data["seconds"].get<double>();
+    CHECK(lasted >= 0.5);
+    bool model = false;
+    for (const auto& m : data["meters"]) {
+        CAPTURE(m["place"]);
+        CHECK((m["source"] == "none") == m["joules"].is_null());
+        CHECK(m["measured"].get<bool>() == (m["source"] != "none" && m["source"] != "model"));
+        CHECK(!m["note"].get<std::string>().empty());
+        if (m["source"] == "model") {
+            model = true;
+            CHECK(m["watts"].get<double>() == Approx(20.0).epsilon(0.05));
+        }
+    }
+    CHECK(model);
+    CHECK(run_forge({"device", "energy", "--seconds", "-1"}).exit_code == 2);
+}
+
 TEST_CASE("every workload is held against every device: the chosen one lacks nothing, and what the others lack is said", "[route]") {
     const auto done = run_forge({"route", "--split-cpu", "2", "--json"});
     REQUIRE(done.exit_code == 0);
