@@ -66,14 +66,27 @@ def breaches(path, target):
         yield f"{here[1]} (floor {here[2]}) includes {there[1]} (floor {there[2]}), which is not below it"
 
 
+# Two classes of one name are one class to the linker: what one file destroys the other has laid out (the one definition rule).
+CLASS = re.compile(r"^(?:struct|class)\s+(\w+)(?:\s+final)?\s*(?::(?!:).*)?\{")
+defined = {}
+
 found = []
 for folder in ("libactors", "actors", "apps", "kernels_cl", "tests"):
     for file in sorted((ROOT / folder).rglob("*")):
         if file.suffix not in (".hpp", ".cpp", ".h"):
             continue
         name = file.relative_to(ROOT).as_posix()
+        space = ""
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             include = re.match(r'\s*#\s*include\s*[<"]([^">]+)[">]', line)
+            opened = re.match(r"namespace\s+([\w:]+)\s*\{", line)
+            if opened:
+                space = opened.group(1)
+            known = CLASS.match(line) if file.suffix == ".hpp" and folder in ("libactors", "actors") else None
+            if known:
+                first = defined.setdefault((space, known.group(1)), f"{name}:{number}")
+                if not first.startswith(name + ":"):
+                    found.append(f"{name}:{number}: {space}::{known.group(1)} is also a class of {first}")
             if include:
                 found += [f"{name}:{number}: {text}" for text in breaches(name, include.group(1))]
 print("\n".join(found) if found else "floors: every include goes down")

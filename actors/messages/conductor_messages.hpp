@@ -14,7 +14,7 @@ namespace forge {
 
 // ---- chain -> conductor: request and answer; a chain has at most one of each kind under way
 struct classify { watched_batch batch; };
-struct classified { classification says; };
+struct trajectories_classified { classification says; };
 struct quenched_therm_check { chain_id chain; std::uint32_t ordinal; std::uint32_t done; }; ///< answered when the partner has come as far
 struct therm_checked { thermalisation_answer says; };
 struct therm_check { std::vector<double> plaquette, polyakov; }; ///< one chain alone
@@ -41,7 +41,7 @@ struct window_over {};
 } // namespace forge
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::classify)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::classified)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::trajectories_classified)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::quenched_therm_check)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::therm_checked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(forge::therm_check)

@@ -14,7 +14,7 @@ constexpr std::size_t chains_shown = 64;
 constexpr std::size_t window_requests = 64; // a full window does not wait
 
 struct waiting_batch {
-    caf::typed_response_promise<classified> answer;
+    caf::typed_response_promise<trajectories_classified> answer;
     watched_batch batch;
 };
 struct waiting_check {
@@ -92,7 +92,7 @@ void work_off(conductor_ptr self) {
         const double begun = steady_now_s();
         d.shown.watched += w.batch.trajectories.size();
         ++d.shown.requests;
-        w.answer.deliver(classified{d.core->watch(w.batch)});
+        w.answer.deliver(trajectories_classified{d.core->watch(w.batch)});
         d.meter->item(steady_now_s() - begun);
     }
     d.window.clear();
@@ -182,7 +182,7 @@ caf::behavior conductor_behavior(conductor_ptr self, std::shared_ptr<conductor> 
     return {
         [self, window](classify& m) {
             auto& s = self->state;
-            s.window.push_back({self->make_response_promise<classified>(), std::move(m.batch)});
+            s.window.push_back({self->make_response_promise<trajectories_classified>(), std::move(m.batch)});
             auto answer = s.window.back().answer;
             if (s.window.size() >= window_requests || window.count() == 0) {
                 work_off(self);

@@ -66,7 +66,7 @@ void conductor_line::send(std::optional<watched_batch> batch) {
     if (!batch || !conductor_)
         return;
     self_->request(conductor_, answer_timeout, classify{std::move(*batch)})
-        .then([this](const classified&) { send(gatherer_.on_answered()); }, [this](const caf::error&) { conductor_ = nullptr; });
+        .then([this](const trajectories_classified&) { send(gatherer_.on_answered()); }, [this](const caf::error&) { conductor_ = nullptr; });
 }
 
 /// Advice, for a chain without a partner has nobody to compare with.
