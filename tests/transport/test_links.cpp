@@ -127,6 +127,7 @@ TEST_CASE("a newer link replaces a half-open one") {
     REQUIRE(wait_for_links(a, 2, 3));
     CHECK(eventually(1, [&] { return a.links()[0].port->closed(); }));
     CHECK(a.links()[0].port->why() == "replaced by a newer connection");
+    REQUIRE(wait_for_links(again, 1)); // each side hears of its link for itself
     again.last().say("new");
     CHECK(eventually(3, [&] { return a.links()[1].port->received() == "new"; }));
     CHECK_FALSE(a.links()[1].port->closed());
