@@ -86,13 +86,15 @@ void end_if_over(supervisor_ptr self) {
     d.board->set_result(d.core->all_finished());
     for (const auto& [c, reason] : d.core->given_up())
         d.board->notice(to_text(c) + " was given up: " + to_text(reason));
-    for (const auto& a : d.workers)
-        if (a)
-            self->send(a, publish_due{});
     self->send(d.recorder, publish_due{});
-    for (const auto& a : d.workers)
-        if (a)
-            self->send_exit(a, caf::exit_reason::user_shutdown);
+    for (std::size_t slot = 0; slot < d.workers.size(); ++slot) {
+        if (!d.workers[slot])
+            continue;
+        if (slot < d.parts->devices.size()) // an exit would overtake what the worker has still to say
+            self->send(d.workers[slot], stop_campaign{});
+        else
+            self->send_exit(d.workers[slot], caf::exit_reason::user_shutdown);
+    }
     self->send_exit(d.steerer, caf::exit_reason::user_shutdown);
     if (d.conductor)
         self->send_exit(d.conductor, caf::exit_reason::user_shutdown);

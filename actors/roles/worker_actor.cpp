@@ -135,6 +135,10 @@ caf::behavior worker(caf::stateful_actor<worker_data>* self, device_slot slot, s
         },
         [self](const unload_chain& m) { self->state.chains.erase(m.chain); },
         [self](publish_due) { self->state.board->update(self->state.meter->snapshot(steady_now_s())); },
+        [self](stop_campaign) { // behind everything that it was asked for
+            self->state.board->update(self->state.meter->snapshot(steady_now_s()));
+            self->quit(caf::exit_reason::user_shutdown);
+        },
     };
 }
 

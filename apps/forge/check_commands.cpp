@@ -59,15 +59,7 @@ result<void> check_ledger(const std::string& run, const std::string& chain, bool
 void check_checkpoints(const std::vector<std::string>& files, bool json, cli_state& state) {
     auto rows = nlohmann::json::array();
     for (const auto& name : files) {
-        auto checked = [&]() -> result<chain_state> {
-            const auto file = mapped_file::open(name);
-            if (!file)
-                return file.reason();
-            auto s = decode_checkpoint(file->bytes());
-            if (s && !(fingerprint_of(s->links) == s->state))
-                return error{errc::checksum_mismatch, "the links do not have the fingerprint that is stored with them", name, "use an older checkpoint"};
-            return s;
-        }();
+        const auto checked = verified_checkpoint(name);
         if (!checked) {
             if (state.exit_code == 0 || state.exit_code == 3)
                 state.exit_code = exit_code_of(checked.reason().code);
@@ -91,6 +83,16 @@ void check_checkpoints(const std::vector<std::string>& files, bool json, cli_sta
 }
 
 } // namespace
+
+result<chain_state> verified_checkpoint(const std::string& name) {
+    const auto file = mapped_file::open(name);
+    if (!file)
+        return file.reason();
+    auto s = decode_checkpoint(file->bytes());
+    if (s && !(fingerprint_of(s->links) == s->state))
+        return error{errc::checksum_mismatch, "the links do not have the fingerprint that is stored with them", name, "use an older checkpoint"};
+    return s;
+}
 
 void add_check_commands(CLI::App& root, cli_state& state) {
     struct ledger_options {

@@ -3,12 +3,10 @@
 #include "apps/forge/check_commands.hpp"
 
 #include "apps/forge/campaign_files.hpp"
-#include "libactors/checkpoint/mapped_file.hpp"
 #include "libactors/engine/opencl/opencl_system.hpp"
 #include "libactors/engine/reference/reference_engine.hpp"
 #include "libactors/hmc/start.hpp"
 #include "libactors/hmc/validation.hpp"
-#include "libactors/wire/checkpoint_codec.hpp"
 
 #include <fmt/format.h>
 
@@ -31,16 +29,6 @@ struct validated_on {
     std::optional<evaluation_difference> difference; ///< unset: this is what the others are held against
     validation_verdict verdict;
 };
-
-result<chain_state> state_in(const std::string& name) {
-    const auto file = mapped_file::open(name);
-    if (!file)
-        return file.reason();
-    auto s = decode_checkpoint(file->bytes());
-    if (s && !(fingerprint_of(s->links) == s->state))
-        return error{errc::checksum_mismatch, "the links do not have the fingerprint that is stored with them", name, "use an older checkpoint"};
-    return s;
-}
 
 /// @return errc::not_found for a device that is not there.
 result<std::vector<validated_on>> evaluate_everywhere(const chain_state& s, const validate_options& o) {
@@ -91,7 +79,7 @@ result<std::vector<validated_on>> evaluate_everywhere(const chain_state& s, cons
 }
 
 result<void> validate(const validate_options& o, cli_state& state) {
-    const auto s = state_in(o.file);
+    const auto s = verified_checkpoint(o.file);
     if (!s)
         return s.reason();
     const auto all = evaluate_everywhere(*s, o);
